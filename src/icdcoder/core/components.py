@@ -1,0 +1,62 @@
+"""Finding components: the file's name is the component's name. Folders are listed cheaply; a member is imported
+only when asked for; other packages add members through an entry-point group "icdcoder.<folder>"."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from icdcoder.core.errors import ConfigError, MissingExtraError, did_you_mean
+
+# Which extra brings a library that a component may import.
+EXTRA_OF = {
+    "torch": "train",
+    "accelerate": "train",
+    "safetensors": "train",
+    "jaxtyping": "train",
+    "transformers": "llm",
+    "peft": "llm",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "duckdb": "scale",
+    "pyarrow": "scale",
+}
+
+
+def names(folder: str) -> list[str]:
+    """Names of the members of a folder ("models", "corpora", …), sorted; nothing is imported but the folder."""
+    here = Path(__file__).parent.parent / folder
+    own = [p.stem for p in here.glob("*.py") if not p.stem.startswith("_")]
+    added = [point.name for point in entry_points(group=f"icdcoder.{folder}")]
+    return sorted(set(own) | set(added))
+
+
+def load(folder: str, kind: str) -> ModuleType:
+    """The module of one member. Raises ConfigError (did you mean …) or MissingExtraError."""
+    known = names(folder)
+    if kind not in known:
+        raise ConfigError(f"There is no {kind!r} in {folder}.{did_you_mean(kind, known)} Known: {', '.join(known)}.")
+    for point in entry_points(group=f"icdcoder.{folder}"):
+        if point.name == kind:
+            return point.load()
+    with extra_named(f"{folder}/{kind}"):
+        return importlib.import_module(f"icdcoder.{folder}.{kind}")
+
+
+class extra_named:  # noqa: N801 (reads as a statement: with extra_named("train"): …)
+    """Turns the ImportError of a library that an extra brings into a sentence that names the extra."""
+
+    def __init__(self, needed_by: str) -> None:
+        self.needed_by = needed_by
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            extra = EXTRA_OF.get(error.name.partition(".")[0])
+            if extra:
+                raise MissingExtraError(extra, self.needed_by) from None

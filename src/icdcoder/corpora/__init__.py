@@ -1,0 +1,1 @@
+"""Corpora: one file a source of coded notes; each has Config and read(config)."""

@@ -1,0 +1,1 @@
+"""Evidence: which words of the note a score rests on."""

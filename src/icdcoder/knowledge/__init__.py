@@ -1,0 +1,1 @@
+"""Knowledge about codes: descriptions, expressions, index terms."""

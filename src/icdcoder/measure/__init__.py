@@ -1,0 +1,1 @@
+"""Measures, each named in full."""

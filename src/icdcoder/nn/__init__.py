@@ -1,0 +1,1 @@
+"""Building blocks of networks and the contract that every model keeps."""

@@ -1,0 +1,1 @@
+"""Anything that turns notes into predictions."""
