@@ -1,1 +1,4 @@
 """Commands: one file a command, no logic."""
+
+
+def main() -> None: ...
