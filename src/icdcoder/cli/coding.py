@@ -1,0 +1,113 @@
+"""How `icdcoder code` reads, codes and writes, note by note, in bounded memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from icdcoder.cli.prediction_table import show
+from icdcoder.cli.screen import out, say
+from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.core.note import Note
+from icdcoder.intake import Columns, Refusal, read_notes, require_sources
+
+if TYPE_CHECKING:
+    from icdcoder.coder import Coder
+
+FORMATS = ("table", "jsonl")
+SOME_FAILED = 1
+NOTES_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of `icdcoder code`."""
+
+    sources: list[str]
+    coder: str = "builtin"
+    system: str | None = None
+    top: int | None = None
+    format: str | None = None
+    output: str | None = None
+    id_column: str = "id"
+    text_column: str = "text"
+
+
+def code_sources(request: Request) -> int:
+    """Codes every note of the request and returns the exit status."""
+    sources = require_sources(request.sources)
+    form = _format(request)
+    coder = load_coder(request.coder, request.system)
+    failed = 0
+    with _destination(request.output) as file:
+        for note, prediction in _coded(coder, sources, request):
+            if prediction is None:
+                say(f"icdcoder: {note}")
+                failed += 1
+                continue
+            if prediction.warnings and not prediction.codes and not note.text.strip():
+                say(f"icdcoder: note {note.id!r} is empty.")
+                failed += 1
+            if form == "jsonl":
+                print(prediction.to_json_line(), file=file, flush=file is sys.stdout)
+            else:
+                show(_console(file), note, prediction)
+                print(file=file)
+    if failed:
+        say(f"icdcoder: {failed} {'note' if failed == 1 else 'notes'} could not be coded; all others were.")
+    return SOME_FAILED if failed else 0
+
+
+def load_coder(name: str, system: str | None) -> Coder:
+    """Raises ConfigError where --system is given to a coder that has its own."""
+    from icdcoder.coder import Coder
+
+    if name == "builtin":
+        return Coder.builtin(system or "icd10cm")
+    if system is not None:
+        raise ConfigError("--system is for the built-in coder; a trained coder knows its own code systems.")
+    return Coder.load(name)
+
+
+def _coded(coder: Coder, sources: list[str], request: Request) -> Iterator[tuple]:
+    columns = Columns(request.id_column, request.text_column)
+    items = read_notes(sources, columns)
+    while part := list(islice(items, NOTES_AT_ONCE)):
+        notes = [item for item in part if isinstance(item, Note)]
+        predictions = iter(list(coder.code_all(notes, top=request.top)))
+        for item in part:
+            yield (item, None) if isinstance(item, Refusal) else (item, next(predictions))
+
+
+def _format(request: Request) -> str:
+    if request.format is None:
+        return "table" if request.output is None else "jsonl"
+    if request.format not in FORMATS:
+        raise ConfigError(f"--format is {request.format!r}; it can be {' or '.join(FORMATS)}.")
+    return request.format
+
+
+@contextmanager
+def _destination(output: str | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        file = Path(output).open("w", encoding="utf-8")  # noqa: SIM115 (an error of writing is told apart below)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}.") from None
+    with file:
+        yield file
+
+
+def _console(file: TextIO):
+    if file is sys.stdout:
+        return out()
+    from rich.console import Console
+
+    return Console(file=file, width=160, highlight=False)

@@ -1,0 +1,72 @@
+"""What commands print: standard output is data, standard error is everything else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from icdcoder.core.progress import Step
+
+
+@cache
+def out() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+@cache
+def err() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """A line for the person at the keyboard, on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+class Bars:
+    """Progress bars on a terminal; elsewhere one line when a step is done."""
+
+    @contextmanager
+    def track(self, what: str, total: int | None = None) -> Iterator[Step]:
+        if err().is_terminal:
+            yield from self._bar(what, total)
+        else:
+            yield from self._line(what)
+
+    def _bar(self, what: str, total: int | None) -> Iterator[Step]:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=err()) as bars:
+            task = bars.add_task(what, total=total, note="")
+
+            def step(done: int = 1, note: str = "") -> None:
+                bars.update(task, advance=done, **({"note": note} if note else {}))
+
+            yield step
+
+    def _line(self, what: str) -> Iterator[Step]:
+        count, last = 0, ""
+
+        def step(done: int = 1, note: str = "") -> None:
+            nonlocal count, last
+            count, last = count + done, note or last
+
+        yield step
+        say(f"{what}: {count}{' ' + last if last else ''}")

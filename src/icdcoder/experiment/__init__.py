@@ -1,0 +1,1 @@
+"""The research flow: prepare → train → decide → evaluate, resumable, from one configuration."""
