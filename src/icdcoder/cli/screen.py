@@ -70,3 +70,12 @@ class Bars:
 
         yield step
         say(f"{what}: {count}{' ' + last if last else ''}")
+
+
+def counts(title: str, numbers: dict[str, object], dropped: dict[str, int]) -> None:
+    """What a prepared corpus holds and what was left out, on standard error."""
+    say(title)
+    for name, number in numbers.items():
+        say(f"  {number:>10}  {name}")
+    for reason, number in dropped.items():
+        say(f"  {number:>10}  left out: {reason}")

@@ -1,0 +1,109 @@
+"""Evaluate: the coder that was packed, on the test part, into a report that a person can read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from icdcoder.coder import Coder
+from icdcoder.core.cache import atomic_folder
+from icdcoder.core.errors import ArtefactError
+from icdcoder.core.prediction import ScoringPredictor
+from icdcoder.core.progress import SILENT, Progress
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.prepare import require_prepared
+from icdcoder.experiment.prepared import Prepared
+from icdcoder.measure.report import Report
+
+NOTES_AT_ONCE = 64
+# Gold evidence is compared on at most so many notes, as attention is computed note by note.
+EXPLAINED_NOTES = 200
+
+
+def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
+    """Measures `experiment.coder` on the test part and writes `experiment.report`."""
+    prepared = require_prepared(experiment)
+    coder = Coder.load(experiment.coder)
+    predictor = coder.predictor
+    if not isinstance(predictor, ScoringPredictor):
+        raise ArtefactError(f"{experiment.coder} gives no probabilities and cannot be measured on a label space.")
+    if predictor.space != prepared.space:
+        raise ArtefactError(
+            f"{experiment.coder} predicts {len(predictor.space)} codes ({predictor.space.digest[:12]}), the prepared "
+            f"corpus holds {len(prepared.space)} ({prepared.space.digest[:12]}); decide again."
+        )
+    test = prepared.split("test")
+    notes = [prepared.documents[i].joined() for i in test]
+    parts = []
+    with progress.track("Scoring test notes", len(notes)) as step:
+        for start in range(0, len(notes), NOTES_AT_ONCE):
+            part = notes[start : start + NOTES_AT_ONCE]
+            parts.append(predictor.probabilities(part))
+            step(len(part))
+    scores = np.concatenate(parts)
+    card = coder.card or {}
+    report = Report.of(
+        gold=prepared.gold(test),
+        probabilities=scores,
+        threshold=card["threshold"]["value"],
+        space=prepared.space,
+        training_counts=training_counts(prepared),
+        descriptions=card.get("descriptions", {}),
+        about=_about(experiment, prepared, card),
+        outside=_outside(experiment, prepared, test),
+        evidence=_evidence(coder, prepared, test, progress),
+    )
+    with atomic_folder(experiment.report, replace=True) as work:
+        report.save(work)
+        np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=prepared.gold(test))
+    return report
+
+
+def training_counts(prepared: Prepared) -> np.ndarray:
+    """Training documents of each code, in the order of the space."""
+    return prepared.gold(prepared.split("train")).sum(axis=0)
+
+
+def _about(experiment: Experiment, prepared: Prepared, card: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": experiment.name,
+        "corpus": prepared.card["corpus"],
+        "counts": prepared.card["counts"],
+        "model": experiment.tables("model")["model"],
+        "seed": experiment.seed,
+        "split": "test",
+        "threshold": card["threshold"],
+        "label space": prepared.space.digest,
+    }
+
+
+def _outside(experiment: Experiment, prepared: Prepared, test: list[int]) -> int:
+    """Gold codes of the test part that the label space does not hold: misses that no threshold can mend.
+
+    Zero where the experiment asks for the most frequent codes only, since the others are then not its task.
+    """
+    if experiment.labels.top is not None:
+        return 0
+    missing: Counter[str] = Counter()
+    for i in test:
+        missing.update(str(code) for code in prepared.documents[i].codes if code not in prepared.space)
+    return sum(missing.values())
+
+
+def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progress) -> dict[str, float]:
+    """Plausibility of the coder's evidence against gold spans, where the corpus has them."""
+    from icdcoder.measure.plausibility import plausibility
+
+    annotated = [i for i in test if prepared.documents[i].evidence is not None][:EXPLAINED_NOTES]
+    if not annotated or coder.explainer is None:
+        return {}
+    pairs = []
+    with progress.track("Explaining test notes", len(annotated)) as step:
+        for i in annotated:
+            document = prepared.documents[i]
+            prediction = coder.code(document.joined(), top=0)
+            pairs.append((prediction, document.joined_evidence()))
+            step()
+    return plausibility(pairs)

@@ -1,0 +1,104 @@
+"""Finding any of a hundred thousand terms in a note: each window of words is looked up by a hash of its words.
+
+The hash of a window is the sum of its words' 64-bit hashes, so all windows of one length are one subtraction of
+running sums, word order does not matter ("fracture of the femoral neck", "femoral neck fracture"), and a note costs
+a few sorted look-ups whatever the number of terms. Two different windows agree by chance once in 2^64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from icdcoder.text.normal_form import NormalWords
+
+MAX_WORDS = 9
+_FILTER_BITS = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Words [first, last] of the note are term number `term` of the index."""
+
+    first: int
+    last: int
+    term: int
+
+
+class TermIndex:
+    """An immutable set of terms, each a bag of normal words; terms are numbered 0 … n-1 in order of their hash."""
+
+    def __init__(self, keys: npt.NDArray[np.uint64], longest: int) -> None:
+        self._keys = keys
+        self._longest = longest
+        # One bit for each possible start of a key spares nearly all windows the search among the keys.
+        self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
+        self._filter[keys >> np.uint64(64 - _FILTER_BITS)] = True
+
+    @classmethod
+    def build(cls, terms: Iterable[Sequence[str]]) -> TermIndex:
+        """terms: normal words of each term. Terms of no word or more than MAX_WORDS words are left out."""
+        keys, longest = set(), 1
+        for words in terms:
+            if 0 < len(words) <= MAX_WORDS:
+                keys.add(term_key(words))
+                longest = max(longest, len(words))
+        return cls(np.array(sorted(keys), dtype=np.uint64), longest)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def number(self, words: Sequence[str]) -> int | None:
+        """The number of a term, or None where the index does not hold it."""
+        if not 0 < len(words) <= MAX_WORDS:
+            return None
+        key = np.uint64(term_key(words))
+        at = int(np.searchsorted(self._keys, key))
+        return at if at < len(self._keys) and self._keys[at] == key else None
+
+    def find(self, note: NormalWords) -> list[Match]:
+        """Every term in the note that is not part of a longer one found there, in reading order."""
+        if not note.words or not len(self._keys):
+            return []
+        hashes = np.fromiter((_hash(word) for word in note.words), dtype=np.uint64, count=len(note.words))
+        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes)])
+        breaks = np.concatenate([[0], np.cumsum([not word for word in note.words])])
+        found: list[Match] = []
+        covered = np.zeros(len(note.words), dtype=np.int32)
+        for length in range(min(self._longest, len(note.words)), 0, -1):
+            windows = sums[length:] - sums[:-length]
+            whole = breaks[length:] == breaks[:-length]
+            near = np.flatnonzero(whole & self._filter[windows >> np.uint64(64 - _FILTER_BITS)])
+            at = np.minimum(np.searchsorted(self._keys, windows[near]), len(self._keys) - 1)
+            hit = self._keys[at] == windows[near]
+            for first, term in zip(near[hit].tolist(), at[hit].tolist(), strict=True):
+                last = first + length - 1
+                # A window that begins and ends inside one longer match is a part of it.
+                if covered[first] and covered[first] == covered[last]:
+                    continue
+                found.append(Match(first, last, term))
+                covered[first : last + 1] = len(found)
+        return sorted(found, key=lambda m: (m.first, m.last))
+
+    def save(self, path: Path) -> None:
+        np.save(path, np.concatenate([np.array([self._longest], dtype=np.uint64), self._keys]))
+
+    @classmethod
+    def load(cls, path: Path) -> TermIndex:
+        stored = np.load(path, mmap_mode="r", allow_pickle=False)
+        return cls(stored[1:], int(stored[0]))
+
+
+def term_key(words: Sequence[str]) -> int:
+    return sum(_hash(word) for word in words) & 0xFFFFFFFFFFFFFFFF
+
+
+@lru_cache(maxsize=400_000)
+def _hash(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")

@@ -1,0 +1,158 @@
+"""The command as a person runs it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+NOTE = "Pneumonia and hypertension.\r\n\tNo evidence of pulmonary embolism. Mother has diabetes. Café au lait.\r\n"
+
+
+@pytest.fixture(scope="session")
+def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment whose cache is not the user's; the first command fills it."""
+    folder = os.environ.get("ICDCODER_TEST_CACHE") or str(tmp_path_factory.mktemp("cache"))
+    return {**os.environ, "ICDCODER_CACHE": folder, "NO_COLOR": "1", "COLUMNS": "150"}
+
+
+def icdcoder(
+    *arguments: str, env: dict[str, str], stdin: str | bytes = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [sys.executable, "-m", "icdcoder.cli", *arguments], input=data, capture_output=True, env=env, cwd=cwd, check=False
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_help_names_every_command(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("--help", env=warm_cache)
+    assert done.returncode == 0
+    for command in ("prepare", "train", "decide", "evaluate", "explain", "pack", "code", "list", "show", "fetch", "run"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_json_lines_point_into_the_text_as_given(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("code", "-", "--format", "jsonl", env=warm_cache, stdin=NOTE)
+    assert done.returncode == 0, done.stderr
+    prediction = json.loads(done.stdout)
+    codes = {c["code"]: c for c in prediction["codes"]}
+    assert codes["J18.9"]["accepted"]
+    assert codes["I10"]["accepted"]
+    for c in prediction["codes"]:
+        assert c["evidence"]
+        for e in c["evidence"]:
+            assert NOTE[e["start"] : e["end"]] == e["text"]
+
+
+def test_negated_and_family_findings_are_not_accepted(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("code", "-", "--format", "jsonl", env=warm_cache, stdin=NOTE)
+    accepted = {c["code"] for c in json.loads(done.stdout)["codes"] if c["accepted"]}
+    assert not {c for c in accepted if c.startswith(("I26", "E11", "E08"))}
+
+
+def test_the_table_marks_the_evidence(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("code", "-", env=warm_cache, stdin=NOTE)
+    assert done.returncode == 0
+    assert "J18.9" in done.stdout
+    assert "Pneumonia, unspecified organism" in done.stdout
+    assert "hypertension" in done.stdout
+
+
+def test_icd9(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("code", "-", "--system", "icd9cm", "--format", "jsonl", env=warm_cache, stdin=NOTE)
+    accepted = {(c["system"], c["code"]) for c in json.loads(done.stdout)["codes"] if c["accepted"]}
+    assert {("icd9cm", "486"), ("icd9cm", "401.9")} <= accepted
+
+
+def test_top_limits_candidates_and_never_cuts_accepted_codes(warm_cache: dict[str, str]) -> None:
+    full = json.loads(icdcoder("code", "-", "--format", "jsonl", "--top", "50", env=warm_cache, stdin=NOTE).stdout)
+    none = json.loads(icdcoder("code", "-", "--format", "jsonl", "--top", "0", env=warm_cache, stdin=NOTE).stdout)
+    assert none["codes"] == [c for c in full["codes"] if c["accepted"]]
+
+
+def test_a_broken_line_costs_nothing_else(warm_cache: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "notes.jsonl"
+    rows = ['{"id": "a", "text": "Pneumonia."}', "{broken", '{"id": "a", "text": "Twice."}', '{"id": "b", "text": ""}']
+    path.write_text("\n".join(rows))
+    done = icdcoder("code", str(path), "--format", "jsonl", env=warm_cache)
+    assert done.returncode == 1
+    assert [json.loads(line)["note_id"] for line in done.stdout.splitlines()] == ["a", "b"]
+    assert "line 2: is not JSON" in done.stderr
+    assert "'a' was used before" in done.stderr
+    assert "'b' is empty" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["code"], "No note was given"),
+        (["code", "-", "--system", "icd10cn"], "Did you mean 'icd10cm'"),
+        (["code", "-", "--coder", "nowhere"], "no coder folder nowhere"),
+        (["code", "-", "--format", "xml"], "table or jsonl"),
+        (["code", "-", "-o", "/nowhere/at/all.jsonl"], "cannot be written"),
+        (["show", "icd10cm:I10.X"], "I10"),
+        (["show", "icd11:1A00"], "icd11"),
+        (["show", "models/lat"], "Did you mean 'laat'"),
+        (["list", "modles"], "Did you mean 'models'"),
+        (["prepare", "none.toml"], "no configuration file"),
+    ],
+)
+def test_bad_input_is_one_sentence(warm_cache: dict[str, str], arguments: list[str], words: str) -> None:
+    done = icdcoder(*arguments, env=warm_cache, stdin="Cough.")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("icdcoder: ")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_binary_input_is_refused(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("code", "-", env=warm_cache, stdin=b"\x89PNG\r\n\x1a\n\x00\x00")
+    assert done.returncode == 1
+    assert "binary" in done.stderr
+
+
+def test_a_five_megabyte_note_is_coded(warm_cache: dict[str, str]) -> None:
+    sentence = "The patient has hypertension and denies chest pain. "
+    done = icdcoder("code", "-", "--format", "jsonl", env=warm_cache, stdin=sentence * (5_000_000 // len(sentence)))
+    assert done.returncode == 0, done.stderr
+    assert "I10" in {c["code"] for c in json.loads(done.stdout)["codes"] if c["accepted"]}
+
+
+def test_a_note_is_coded_although_the_cache_cannot_be_written(warm_cache: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    env = {**warm_cache, "ICDCODER_CACHE": str(tmp_path / "file" / "cache")}
+    done = icdcoder("code", "-", "--format", "jsonl", env=env, stdin=NOTE)
+    assert done.returncode == 0, done.stderr
+
+
+def test_show_a_code(warm_cache: dict[str, str]) -> None:
+    done = icdcoder("show", "E1122", env=warm_cache)
+    assert "E11.22" in done.stdout
+    assert "Type 2 diabetes mellitus with diabetic chronic kidney disease" in done.stdout
+
+
+def test_nothing_is_imported_for_help() -> None:
+    script = (
+        "import sys, icdcoder.cli.app as app; app._add_commands(); "
+        "print([m for m in ('torch', 'polars', 'pydantic', 'numpy', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_second_start_is_not_a_first_one(warm_cache: dict[str, str]) -> None:
+    """The dictionary is compiled once: a warm start does a small share of the work of a cold one."""
+    icdcoder("code", "-", env=warm_cache, stdin=NOTE)
+    began = time.monotonic()
+    icdcoder("code", "-", env=warm_cache, stdin=NOTE)
+    warm = time.monotonic() - began
+    assert any(Path(warm_cache["ICDCODER_CACHE"]).rglob("terms.npy"))
+    assert warm < 30
