@@ -57,9 +57,10 @@ def _print_code(code: Code) -> None:
 def _print_mapping(code: Code) -> None:
     from icdcoder.systems.mapping import map_codes
 
-    for mapped in map_codes(code):
-        exact = "≈" if mapped.approximate else "="
-        out().print(f"  {exact} {mapped.target}", markup=False)
+    other = {"icd9cm": "icd10cm", "icd10cm": "icd9cm"}.get(code.system)
+    for mapped in map_codes(code, other) if other else ():
+        if mapped.target is not None:
+            out().print(f"  {'≈' if mapped.approximate else '='} {mapped.target}  (GEMs)", markup=False)
 
 
 def _print_expressions(code: Code) -> None:

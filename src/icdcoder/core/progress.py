@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -14,13 +14,7 @@ class Step(Protocol):
 
 
 class Progress(Protocol):
-    def track(self, what: str, total: int | None = None) -> _Tracked: ...
-
-
-class _Tracked(Protocol):
-    def __enter__(self) -> Step: ...
-
-    def __exit__(self, *error: object) -> bool | None: ...
+    def track(self, what: str, total: int | None = None) -> AbstractContextManager[Step]: ...
 
 
 class Silent:

@@ -17,7 +17,7 @@ from icdcoder.core.config import Settings, build, override, read_toml, to_toml
 from icdcoder.core.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
-    from icdcoder.train.loop import TrainConfig
+    from icdcoder.train.config import TrainConfig
 
 
 class LabelsConfig(Settings):
@@ -92,7 +92,7 @@ class Experiment:
         corpus_kind, corpus = _component("corpora", "corpus", tables.corpus)
         try:
             model_kind, model = _component("models", "model", tables.model)
-            from icdcoder.train.loop import TrainConfig
+            from icdcoder.train.config import TrainConfig
 
             train = build(TrainConfig, {"seed": tables.seed, **tables.train}, "train")
         except (MissingExtraError, ModuleNotFoundError):

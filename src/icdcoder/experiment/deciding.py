@@ -28,8 +28,7 @@ def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
     prepared = require_prepared(experiment)
     model = trained_model(experiment, prepared)
     notes = tokenised(prepared, "validation")
-    with progress.track("Scoring validation notes", len(notes)) as step:
-        scores = probabilities(model, notes, batch_size=scoring_batch(experiment), step=step)
+    scores = probabilities(model, notes, batch_size=scoring_batch(experiment), progress=progress)
     gold = prepared.gold(prepared.split("validation"))
     threshold = choose(gold, scores, metric=experiment.decide.metric, split="validation")
     with atomic_folder(experiment.coder, replace=True) as work:

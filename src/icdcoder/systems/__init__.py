@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from icdcoder.core import components
 from icdcoder.systems.table.contract import CodeSystem, Heading
 
 __all__ = ["CodeSystem", "Heading", "load"]
 
 
+@cache
 def load(name: str) -> CodeSystem:
     """The system of that name; made once a process. Raises ConfigError (did you mean …) where there is none."""
     return components.load("systems", name).load()

@@ -10,9 +10,9 @@ from typing import Any
 from icdcoder.systems.table import spelling
 from icdcoder.systems.table.columns import Columns, Entry, HeadingRow, compile_columns
 from icdcoder.systems.table.contract import CodeSystem, Heading
-from icdcoder.systems.table.store import compiled, resource
+from icdcoder.systems.table.resources import read_cms32, resource
+from icdcoder.systems.table.store import compiled
 from icdcoder.systems.table.tabular import TabularSystem
-from icdcoder.systems.table.titles import read_cms32
 
 
 @cache

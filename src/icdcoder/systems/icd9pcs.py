@@ -9,9 +9,9 @@ from itertools import groupby
 from icdcoder.systems.table import spelling
 from icdcoder.systems.table.columns import Columns, Entry, HeadingRow, compile_columns
 from icdcoder.systems.table.contract import CodeSystem, Heading
-from icdcoder.systems.table.store import compiled, own
+from icdcoder.systems.table.resources import own, read_cms32, read_own
+from icdcoder.systems.table.store import compiled
 from icdcoder.systems.table.tabular import TabularSystem
-from icdcoder.systems.table.titles import read_cms32, read_own
 
 TITLES = own("icd9pcs_titles.tsv")
 

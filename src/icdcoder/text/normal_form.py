@@ -50,6 +50,7 @@ _ENDINGS = (
     ("yses", "ysis"),
     ("tases", "tasis"),
     ("gnoses", "gnosis"),
+    ("sses", "ss"),
     ("ses", "se"),
     ("xes", "x"),
     ("ches", "ch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.terms import Source
+from icdcoder.text.normal_form import normal_words
 
 # How far a wording alone supports the code.
 TRUST = {
@@ -52,7 +54,9 @@ SECOND_SENSE = 0.5
 LESS_SPECIFIC = 0.45
 HIGHEST = 0.99
 ACCEPTED = 0.5
-_UNSPECIFIC = ("unspecified", "nos", "without complication", "not specified")
+_SAYS_NOTHING = re.compile(
+    r"\b(?:unspecified|nos|not otherwise specified|not elsewhere classified|without \w+|not specified|of)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +92,21 @@ def support(mention: Mention, sense: Sense) -> float:
 
 
 def _most_specific(scored: list[Candidate], description: dict[Code, str]) -> list[Candidate]:
-    """Lowers unspecified codes where the note supports a more specific code of the same category."""
+    """Lowers a code beside an accepted one of its category that says all it says and more ("unspecified" says
+    nothing): J44.9 beside J44.1, N18.9 beside N18.30."""
     groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in scored:
         groups[candidate.code.system, candidate.code.value.partition(".")[0]].append(candidate)
     result = []
     for group in groups.values():
-        plain = {c.code: _unspecific(description.get(c.code, "")) for c in group}
-        specific = any(c.score >= ACCEPTED and not plain[c.code] for c in group)
+        said = {c.code: _said(description.get(c.code, "")) for c in group}
+        accepted = [c.code for c in group if c.score >= ACCEPTED]
         for c in group:
-            lowered = specific and plain[c.code]
+            lowered = any(said[c.code] < said[other] for other in accepted)
             result.append(Candidate(c.code, c.score * LESS_SPECIFIC, c.mentions) if lowered else c)
     return result
 
 
-def _unspecific(description: str) -> bool:
-    lower = description.lower()
-    return any(word in lower for word in _UNSPECIFIC)
+def _said(description: str) -> frozenset[str]:
+    """The content words of a description."""
+    return frozenset(word for word in normal_words(_SAYS_NOTHING.sub(" ", description.lower())).words if word)

@@ -1,4 +1,4 @@
-"""Compiled tables on disk: each is made once a set of package versions and read in a few hundredths of a second after."""
+"""Compiled tables on disk: made once for a set of package versions, read in a few hundredths of a second after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from array import array
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,6 @@ from icdcoder.systems.table.contract import Heading
 
 FORMAT = 1  # raise it with every change of what is written or of how a member builds its table
 CARD, VALUES, DESCRIPTIONS, TREE, NOTES = "card.json", "values.txt", "descriptions.txt", "tree.bin", "notes.json"
-
-
-def resource(module: str, *path: str) -> Path:
-    """A file inside an installed package, which is not imported: some of these packages import pandas when they are."""
-    spec = find_spec(module)
-    if spec is None or not spec.submodule_search_locations:
-        raise ArtefactError(f"The package that brings {module} is not installed; install icdcoder again.")
-    return Path(next(iter(spec.submodule_search_locations))).joinpath(*path)
-
-
-def own(name: str) -> Path:
-    """A file of `systems/data`: the few titles that no package brings."""
-    return Path(__file__).parent.parent / "data" / name
 
 
 def compiled(

@@ -1,0 +1,67 @@
+"""Finding phrases in a text: how the corpus makes sure that a note tells nothing but what it should tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from icdcoder.text.normal_form import normal_words
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """[start, end) code points of the text; phrase: its number."""
+
+    start: int
+    end: int
+    phrase: int
+
+
+@dataclass(slots=True)
+class _Node:
+    after: dict[str, _Node] = field(default_factory=dict)
+    ends: list[int] = field(default_factory=list)
+
+
+class Phrases:
+    """A numbered set of phrases. A word with two capitals is an abbreviation and is found in that case only
+    (ALL is not "all"); of other words case, plural, spelling and articles do not matter."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self._root = _Node()
+        for number, phrase in enumerate(phrases):
+            node = self._root
+            for word in self.key(phrase):
+                node = node.after.setdefault(word, _Node())
+            if node is not self._root:
+                node.ends.append(number)
+
+    @staticmethod
+    def key(phrase: str) -> tuple[str, ...]:
+        """What two phrases share that are found in the same places."""
+        words = [forms[0] for forms, _, _ in _words(phrase)]
+        while words and not words[-1]:
+            words.pop()
+        return tuple(words)
+
+    def find(self, text: str) -> list[Occurrence]:
+        """Every occurrence, also those inside others."""
+        words = list(_words(text))
+        found: list[Occurrence] = []
+        for first, (_, start, _) in enumerate(words):
+            nodes = [self._root]
+            for forms, _, end in words[first:]:
+                nodes = [node.after[form] for node in nodes for form in forms if form in node.after]
+                if not nodes:
+                    break
+                found += [Occurrence(start, end, number) for node in nodes for number in node.ends]
+        return found
+
+
+def _words(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """(forms, start, end): the forms are a word's normal form, after the word itself where it has two capitals;
+    "" stands where no phrase may cross, as at the end of a sentence."""
+    normal = normal_words(text)
+    for word, (start, end) in zip(normal.words, normal.offsets.tolist(), strict=True):
+        written = text[start:end]
+        yield ((written, word) if word and sum(map(str.isupper, written)) > 1 else (word,)), start, end

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icdcoder.text.normal_form import FILLER, normal_form, normal_words
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anaemia", "anemia"),
+        ("haemorrhages", "hemorrhage"),
+        ("oedema", "EDEMA"),
+        ("tumours", "tumor"),
+        ("diarrhoea", "diarrhea"),
+        ("Crohn's", "crohn"),
+        ("Crohn’s", "crohn"),
+        ("diagnoses", "diagnosis"),
+        ("metastases", "metastasis"),
+        ("ulcers", "ulcer"),
+        ("biopsies", "biopsy"),
+        ("abscesses", "abscess"),
+        ("diseases", "disease"),
+        ("Ménière", "meniere"),
+        ("dyspnoea", "dyspnea"),
+    ],
+)
+def test_spellings_meet(one: str, other: str) -> None:
+    assert normal_form(one) == normal_form(other)
+
+
+@pytest.mark.parametrize("word", ["pus", "virus", "sepsis", "pancreas", "abscess", "gas", "aids", "pelvis", "cyst"])
+def test_words_that_are_no_plurals_keep_their_sense(word: str) -> None:
+    assert normal_form(word) == normal_form(word.upper())
+    assert normal_form(word)[:3] == word[:3]
+
+
+def test_terms_cannot_cross_sentences_items_or_paragraphs() -> None:
+    words = normal_words("Acute renal. Failure\n\nof heart\n- lung: disease\n2) liver").words
+    assert words == ["acute", "renal", "", "failure", "", "heart", "", "lung", "", "disease", "", "liver"]
+
+
+def test_decimals_and_wrapped_lines_do_not_break() -> None:
+    assert "" not in normal_words("creatinine 1.5 and chronic\nkidney disease").words
+
+
+@given(st.text(max_size=200))
+def test_offsets_re_read_the_words(text: str) -> None:
+    found = normal_words(text)
+    assert len(found.words) == len(found.offsets)
+    end = 0
+    for word, (start, stop) in zip(found.words, found.offsets.tolist(), strict=True):
+        assert end <= start < stop <= len(text)
+        end = stop
+        if word:
+            assert normal_form(text[start:stop]) == word
+            assert word not in FILLER
