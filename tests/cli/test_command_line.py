@@ -26,7 +26,12 @@ def icdcoder(
 ) -> subprocess.CompletedProcess[str]:
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [sys.executable, "-m", "icdcoder.cli", *arguments], input=data, capture_output=True, env=env, cwd=cwd, check=False
+        [sys.executable, "-m", "icdcoder.cli", *arguments],
+        input=data,
+        capture_output=True,
+        env=env,
+        cwd=cwd,
+        check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -34,7 +39,19 @@ def icdcoder(
 def test_help_names_every_command(warm_cache: dict[str, str]) -> None:
     done = icdcoder("--help", env=warm_cache)
     assert done.returncode == 0
-    for command in ("prepare", "train", "decide", "evaluate", "explain", "pack", "code", "list", "show", "fetch", "run"):
+    for command in (
+        "prepare",
+        "train",
+        "decide",
+        "evaluate",
+        "explain",
+        "pack",
+        "code",
+        "list",
+        "show",
+        "fetch",
+        "run",
+    ):
         assert f"\n  {command} " in done.stdout
 
 

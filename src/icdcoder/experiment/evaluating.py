@@ -54,6 +54,7 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         about=_about(experiment, prepared, card),
         outside=_outside(experiment, prepared, test),
         evidence=_evidence(coder, prepared, test, progress),
+        patients=[prepared.documents[i].patient for i in test],
     )
     with atomic_folder(experiment.report, replace=True) as work:
         report.save(work)

@@ -31,7 +31,7 @@ def frequency(bands: Sequence[Band]) -> str:
 def reliability(bins: Sequence[Bin]) -> str:
     """Share of gold against mean probability of each bin; on the diagonal the two agree."""
     marks = _grid("Share of gold by predicted probability")
-    marks.append(_line(_x(0), _y(0), _x(1), _y(1), FAINT, dashes=True))
+    marks.append(_line(_x(0), _y(0), _x(1), _y(1), "#8a949c", dashes=True))
     filled = [b for b in bins if b.pairs]
     points = " ".join(f"{_x(b.mean_probability):.1f},{_y(b.share_gold):.1f}" for b in filled)
     marks.append(f'<polyline points="{points}" fill="none" stroke="{MICRO}" stroke-width="2"/>')

@@ -42,17 +42,16 @@ def _entries(tabular: ModuleType, headings: list[HeadingRow]) -> Iterator[Entry]
 
     Blocks of one category (B20) have the category's name: of the two, the block comes first in the list.
     """
-    chapter = -1
     blocks: set[str] = set()
     depth: dict[str, int] = {}
     for name in tabular.get_all_codes():
         if tabular.is_chapter(name):
-            chapter = len(headings)
             headings.append(HeadingRow(_heading(name, tabular.get_description(name)), -1, _notes(tabular, name)))
         elif tabular.is_block(name) and name not in blocks:
             blocks.add(name)
             title = tabular.get_description(name, prioritize_blocks=True)
-            headings.append(HeadingRow(_heading(name, title), chapter, _notes(tabular, name, block=True)))
+            block = _heading(name, title)
+            headings.append(HeadingRow(block, _around(block, headings), _notes(tabular, name, block=True)))
         else:
             depth[name] = depth.get(tabular.get_parent(name), -1) + 1
             yield Entry(
@@ -71,6 +70,13 @@ def _heading(name: str, title: str) -> Heading:
     if found is None:
         return Heading(name, title, name, name)
     return Heading(name, title[: found.start()], found[1], found[2] or found[1])
+
+
+def _around(block: Heading, headings: list[HeadingRow]) -> int:
+    """The last heading so far whose range holds the block's: its chapter, or a block that groups blocks."""
+    return max(
+        i for i, row in enumerate(headings) if row.heading.first <= block.first and block.last <= row.heading.last
+    )
 
 
 def _notes(tabular: ModuleType, name: str, *, block: bool = False) -> dict[str, list[str]]:

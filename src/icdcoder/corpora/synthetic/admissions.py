@@ -25,7 +25,8 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """One stay. labels: what is true of the patient, in the order drawn. rng: all further chance of this note."""
+    """One stay. labels: what is true of the patient, in the order drawn; others: what is not, and may be denied.
+    rng: all further chance of this note."""
 
     patient: int
     stay: int
@@ -34,6 +35,7 @@ class Admission:
     age: int
     kind: str
     labels: tuple[Label, ...]
+    others: tuple[Label, ...]
     rng: random.Random
 
     @property
@@ -64,7 +66,8 @@ def _endless(config: Config, labels: tuple[Label, ...]) -> Iterator[Admission]:
             lasting = [x for x in labels_now if x.nature in ("chronic", "status") and rng.random() < _COMES_BACK]
             own = random.Random(f"{config.seed}/admission/{patient}/{stay}")
             labels_now = urn.draw(own, kind, sex, lasting)
-            yield Admission(patient, stay, split, sex, min(89, age + stay), kind.name, labels_now, own)
+            others = urn.others(own, kind, sex, labels_now)
+            yield Admission(patient, stay, split, sex, min(89, age + stay), kind.name, labels_now, others, own)
             stay += 1
         patient += 1
 
@@ -116,8 +119,27 @@ class _Urn:
             categories |= label.categories
         return tuple(drawn)
 
-    def others(self, rng: random.Random, kind: str, sex: Sex, number: int) -> list[Label]:
-        """Labels as likely as the true ones, for what the note denies."""
-        cumulative = self._cumulative[kind, sex]
+    def others(self, rng: random.Random, kind: AdmissionType, sex: Sex, true: tuple[Label, ...]) -> tuple[Label, ...]:
+        """Labels as likely as the true ones, for the note to deny; none is near to a true one."""
+        cumulative = self._cumulative[kind.name, sex]
         total, last = cumulative[-1], len(cumulative) - 1
-        return [self._labels[bisect(cumulative, rng.random() * total, hi=last)] for _ in range(number)]
+        wanted = _poisson(rng, self._config.distractors)
+        categories = {category for label in true for category in label.categories}
+        stems = {stem for label in true for stem in label.stems}
+        found: dict[Label, None] = {}
+        for _ in range(6 * wanted):
+            if len(found) >= wanted:
+                break
+            label = self._labels[bisect(cumulative, rng.random() * total, hi=last)]
+            if label.nature != "status" and not label.categories & categories and not label.stems & stems:
+                found[label] = None
+        return tuple(found)
+
+
+def _poisson(rng: random.Random, mean: float) -> int:
+    """Knuth's method: how many uniform numbers can be multiplied before the product falls below exp(-mean)."""
+    limit, product, number = math.exp(-mean), rng.random(), 0
+    while product > limit:
+        product *= rng.random()
+        number += 1
+    return number

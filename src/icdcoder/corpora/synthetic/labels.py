@@ -75,6 +75,7 @@ class Label:
     """A condition or procedure. number: its rank, 0 the most common.
 
     known: expressions of all splits; held_out: those of the test part only. categories: see `patients.category`.
+    stems: beginnings of the words of its first names; labels that share one are near to each other.
     """
 
     number: int
@@ -84,6 +85,7 @@ class Label:
     sex: patients.Sex | None
     familial: bool
     categories: frozenset[str]
+    stems: frozenset[str]
     known: Pools
     held_out: Pools
 
@@ -92,8 +94,12 @@ class Label:
         return " ".join(map(str, self.codes))
 
 
+_TELLS_LITTLE = frozenset("diseas disord failur chroni syndro status histor essent primar second simple type".split())
+
+
 def make(number: int, codes: Sequence[Code], equivalent: Sequence[Code], expressions: Sequence[Expression]) -> Label:
     """codes: of the systems chosen; equivalent: of all systems, which tell what kind of condition it is."""
+    names = [e.text.lower() for e in expressions if e.kind == "term"][:4]
     return Label(
         number=number,
         codes=tuple(codes),
@@ -102,6 +108,7 @@ def make(number: int, codes: Sequence[Code], equivalent: Sequence[Code], express
         sex=patients.sex(equivalent),
         familial=patients.has_prefix(codes, patients.tables().familial),
         categories=frozenset(map(patients.category, codes)),
+        stems=frozenset(word[:6] for name in names for word in re.findall(r"[a-z]{5,}", name)) - _TELLS_LITTLE,
         known=Pools.of([e for e in expressions if not e.held_out]),
         held_out=Pools.of([e for e in expressions if e.held_out]),
     )

@@ -72,9 +72,7 @@ def build(config: Config, groups: Iterable[ExpressionGroup] | None = None) -> La
     return Laboratory(labels, expressions, owners, phrases, left_out)
 
 
-def _candidates(
-    groups: Iterable[ExpressionGroup], systems: tuple[str, ...]
-) -> tuple[list[_Candidate], dict[str, int]]:
+def _candidates(groups: Iterable[ExpressionGroup], systems: tuple[str, ...]) -> tuple[list[_Candidate], dict[str, int]]:
     """Groups of the same codes in these systems are one candidate; most frequent first."""
     known = patients.tables()
     found: dict[frozenset[Code], _Candidate] = {}

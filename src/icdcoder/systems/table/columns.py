@@ -15,7 +15,8 @@ Notes = dict[str, dict[str, list[str]]]  # kind → row → texts; rows of headi
 
 @dataclass(frozen=True, slots=True)
 class HeadingRow:
-    """A heading of the classification; `above`: index of the chapter that a block belongs to, -1 for a chapter."""
+    """A heading of the classification; `above`: index of the chapter, or of the block of blocks, that this block stands
+    in; -1 for a chapter."""
 
     heading: Heading
     above: int = -1
@@ -79,6 +80,13 @@ class Columns:
         while row >= 0:
             yield row
             row = self.parent[row]
+
+    def headings_of(self, row: int) -> Iterator[int]:
+        """Indices of the headings that the row stands in: its block, the blocks around that, the chapter."""
+        index = self.heading[row]
+        while index >= 0:
+            yield index
+            index = self.headings[index].above
 
 
 def compile_columns(headings: Iterable[HeadingRow], entries: Iterable[Entry]) -> Columns:

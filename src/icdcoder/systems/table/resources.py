@@ -13,7 +13,12 @@ def resource(module: str, *path: str) -> Path:
     spec = find_spec(module)
     if spec is None or not spec.submodule_search_locations:
         raise ArtefactError(f"The package that brings {module} is not installed; install icdcoder again.")
-    return Path(next(iter(spec.submodule_search_locations))).joinpath(*path)
+    found = Path(next(iter(spec.submodule_search_locations))).joinpath(*path)
+    if not found.is_file():
+        raise ArtefactError(
+            f"The installed {module} has no {'/'.join(path)}, which icdcoder reads; install icdcoder again."
+        )
+    return found
 
 
 def own(name: str) -> Path:

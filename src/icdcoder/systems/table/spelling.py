@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from icdcoder.core.errors import InputError
 
+LONGEST_SHOWN = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
@@ -27,20 +29,25 @@ class Spelling:
         """
         if not isinstance(raw, str):
             raise InputError(
-                f"A code is text, and {raw!r} is a {type(raw).__name__}: codes that were read as numbers have lost "
-                "their zeros; read the column as text."
+                f"A code is text, and this is a {type(raw).__name__}: codes that were read as numbers have lost their "
+                "zeros; read the column as text."
             )
         text = raw.strip().upper()
         before, dot, after = text.partition(".")
         bare = before + after
         if not self.form.fullmatch(bare) or (dot and self.dot_after is None):
-            raise InputError(f"{raw!r} does not look like a code of {self.title}, such as {self.example}.")
+            raise InputError(f"{_shown(raw)} does not look like a code of {self.title}, such as {self.example}.")
         if self.dot_after is None:
             return bare
         head = self.dot_after(bare)
         if dot and len(before) != head:
-            raise InputError(f"The dot of {raw!r} is not where {self.title} has it, as in {self.example}.")
+            raise InputError(f"The dot of {_shown(raw)} is not where {self.title} has it, as in {self.example}.")
         return bare if len(bare) <= head else f"{bare[:head]}.{bare[head:]}"
+
+
+def _shown(raw: str) -> str:
+    """What is too long for a code may be text of a patient from a wrong column, which no error may show."""
+    return repr(raw) if len(raw) <= LONGEST_SHOWN else f"A value of {len(raw)} characters"
 
 
 def undotted(value: str) -> str:
@@ -48,7 +55,7 @@ def undotted(value: str) -> str:
     return value.replace(".", "")
 
 
-# Supplementary V codes keep two digits before the dot, E codes three; `0*` of numeric codes is part of the code.
+# V codes have two digits before the dot, E codes three. Leading zeros are part of the code: 003 is not 3.
 ICD9CM = Spelling(
     "ICD-9-CM diagnoses",
     re.compile(r"[0-9]{3,5}|V[0-9]{2,4}|E[0-9]{3,4}"),

@@ -13,11 +13,12 @@ from typing import Any
 from icdcoder.core.artefact import load_card, manifest, save_card, verify
 from icdcoder.core.cache import atomic_folder, cache_folder, content_key
 from icdcoder.core.errors import ArtefactError
-from icdcoder.systems.table.columns import Columns, HeadingRow, Notes
+from icdcoder.systems.table.columns import Columns, HeadingRow
 from icdcoder.systems.table.contract import Heading
 
-FORMAT = 1  # raise it with every change of what is written or of how a member builds its table
+FORMAT = 2  # raise it with every change of what is written or of how a member builds its table
 CARD, VALUES, DESCRIPTIONS, TREE, NOTES = "card.json", "values.txt", "descriptions.txt", "tree.bin", "notes.json"
+ROW = 13  # bytes a code in TREE: three integers of four, and one for billable
 
 
 def compiled(
@@ -66,29 +67,31 @@ def write(folder: Path, name: str, columns: Columns) -> None:
 def read(folder: Path) -> Columns:
     """Raises ArtefactError where a file is missing or not as it was written."""
     card = load_card(folder / CARD, "a compiled code system", ("format", "codes", "headings", "files"))
-    verify(folder, card["files"])
-    count = card["codes"]
-    values = _lines(folder / VALUES)
-    tree = (folder / TREE).read_bytes()
-    descriptions = _lines(folder / DESCRIPTIONS)
-    if not len(values) == len(descriptions) == count or len(tree) != count * 13 or card["format"] != FORMAT:
-        raise ArtefactError(f"{folder} is damaged: its columns are not of one length.")
+    try:
+        if card["format"] != FORMAT or set(card["files"]) != {VALUES, DESCRIPTIONS, TREE, NOTES}:
+            raise ArtefactError(f"{folder / CARD} is damaged: it is not the card of a table of format {FORMAT}.")
+        verify(folder, card["files"])
+        headings = tuple(_heading_from_json(row) for row in card["headings"])
+        return _columns(folder, card["codes"], headings)
+    except (KeyError, TypeError, ValueError):
+        raise ArtefactError(f"{folder / CARD} is damaged: it does not fit the files beside it.") from None
+
+
+def _columns(folder: Path, count: int, headings: tuple[HeadingRow, ...]) -> Columns:
+    values, descriptions = _lines(folder / VALUES), _lines(folder / DESCRIPTIONS)
+    tree, notes = (folder / TREE).read_bytes(), (folder / NOTES).read_bytes()
+    if not len(values) == len(descriptions) == count or len(tree) != count * ROW:
+        raise ValueError("The columns are not of one length.")
     numbers = [array("i") for _ in range(3)]
     for i, column in enumerate(numbers):
         column.frombytes(tree[i * 4 * count : (i + 1) * 4 * count])
     parent, end, heading = map(_little_endian, numbers)
-    headings = tuple(_heading_from_json(row) for row in card["headings"])
-    return Columns(
-        values, descriptions, parent, end, heading, tree[12 * count :], headings, lambda: _read_notes(folder / NOTES)
-    )
+    # Notes are read now, since the folder may be gone later, and parsed only when they are wanted.
+    return Columns(values, descriptions, parent, end, heading, tree[12 * count :], headings, lambda: json.loads(notes))
 
 
 def _lines(path: Path) -> list[str]:
     return path.read_bytes().decode().split("\n")
-
-
-def _read_notes(path: Path) -> Notes:
-    return json.loads(path.read_bytes())
 
 
 def _little_endian(numbers: array[int]) -> array[int]:

@@ -80,8 +80,8 @@ class TabularSystem:
         return None if row.above < 0 else row.heading
 
     def chapter(self, code: Code) -> Heading:
-        row = self.columns.headings[self.columns.heading[self._row(code)]]
-        return row.heading if row.above < 0 else self.columns.headings[row.above].heading
+        *_, index = self.columns.headings_of(self._row(code))
+        return self.columns.headings[index].heading
 
     def blocks(self) -> tuple[Heading, ...]:
         return tuple(row.heading for row in self.columns.headings if row.above >= 0)
@@ -141,6 +141,6 @@ class TabularSystem:
         given = self.columns.notes.get(kind, {})
         rows = [str(row)]
         if inherited:
-            heading = self.columns.heading[row]
-            rows += [*map(str, self.columns.above(row)), f"h{heading}", f"h{self.columns.headings[heading].above}"]
+            rows += [str(above) for above in self.columns.above(row)]
+            rows += [f"h{index}" for index in self.columns.headings_of(row)]
         return tuple(text for key in rows for text in given.get(key, ()))

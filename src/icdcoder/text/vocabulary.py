@@ -1,0 +1,70 @@
+"""The words a model knows, fitted on training notes, each with its number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from icdcoder.core.errors import ArtefactError
+
+PADDING, UNKNOWN = "<padding>", "<unknown>"
+
+
+class Vocabulary:
+    """Number 0 is padding, 1 an unknown word; words follow by falling number of notes, then alphabetically."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = (PADDING, UNKNOWN, *words)
+        self._numbers = {word: number for number, word in enumerate(self.words)}
+
+    @classmethod
+    def fit(cls, notes: Iterable[Sequence[str]], *, min_documents: int = 3) -> Vocabulary:
+        """notes: the tokens of each *training* note. A word is kept that stands in at least min_documents of them."""
+        counts: Counter[str] = Counter()
+        for tokens in notes:
+            counts.update(set(tokens))
+        kept = [word for word, count in counts.items() if count >= min_documents]
+        return cls(sorted(kept, key=lambda word: (-counts[word], word)))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.words == other.words
+
+    def __hash__(self) -> int:
+        return hash(self.words)
+
+    def encode(self, tokens: Sequence[str]) -> npt.NDArray[np.int32]:
+        """One number a token."""
+        numbers = self._numbers
+        return np.fromiter((numbers.get(token, 1) for token in tokens), dtype=np.int32, count=len(tokens))
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256("\n".join(self.words).encode()).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """One word a line; the first line is the digest of the others."""
+        path.write_text("\n".join((self.digest, *self.words)) + "\n", encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Raises ArtefactError where the file is missing or damaged."""
+        try:
+            digest, *words = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+        except FileNotFoundError:
+            raise ArtefactError(f"The vocabulary {path.name} is missing from {path.parent}.") from None
+        except UnicodeDecodeError:
+            raise ArtefactError(f"{path} is not a vocabulary written by icdcoder.") from None
+        if words[:2] != [PADDING, UNKNOWN]:
+            raise ArtefactError(f"{path} is not a vocabulary written by icdcoder.")
+        vocabulary = cls(words[2:])
+        if vocabulary.digest != digest:
+            raise ArtefactError(f"{path} is damaged: it hashes to {vocabulary.digest[:12]}, it says {digest[:12]}.")
+        return vocabulary
