@@ -101,7 +101,7 @@ def test_unknown_codes_are_refused_by_every_question(system: CodeSystem) -> None
     known = next(iter(system.codes()))
     foreign = Code("icd10cm" if system.name != "icd10cm" else "icd9cm", known.value)
     unknown = system.spell(
-        {"icd9cm": "999.98", "icd9pcs": "99.98", "icd10cm": "Z99.98", "icd10pcs": "XY0ZZZZ"}[system.name]
+        {"icd9cm": "999.98", "icd9pcs": "16.00", "icd10cm": "Z99.98", "icd10pcs": "XY0ZZZZ"}[system.name]
     )
     questions = ("description", "parent", "children", "ancestors", "descendants", "category", "block", "chapter")
     notes = ("is_billable", "inclusion_terms", "includes", "excludes1", "code_first", "seventh_characters")

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import accelerate  # noqa: F401 (imported here, so that the forked processes need not)
 import tiny_training as tiny
 import torch
 from torch import Tensor
@@ -65,7 +66,7 @@ def trial(folder: Path, rng: random.Random) -> dict[str, Any]:
     while True:
         log = folder.parent / f"{folder.name}.{len(kills)}"
         pid = start(folder, log)
-        time.sleep(rng.uniform(0.02, 0.35))
+        time.sleep(rng.uniform(0.02, 0.35 + 0.02 * len(kills)))
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if os.WIFEXITED(status):

@@ -111,7 +111,7 @@ def collapse(accepted: npt.NDArray[np.bool_]) -> str | None:
     if taken == accepted.size:
         return "Every code is accepted for every note; the probabilities tell nothing apart."
     if len(accepted) > 1 and bool((accepted == accepted[0]).all()):
-        return f"The same {np.count_nonzero(accepted[0])} codes are accepted for every note."
+        return f"Every note gets the same codes ({np.count_nonzero(accepted[0])} of {accepted.shape[1]})."
     return None
 
 

@@ -33,7 +33,8 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionGroup:
-    """codes: equivalent codes of one or more systems. by_kind: kind → expressions, in the order of the files."""
+    """codes: all that the expressions state, in one or more systems; more than one of a system where the words name
+    two conditions at once (acute on chronic …). by_kind: kind → expressions, in the order of the files."""
 
     codes: tuple[Code, ...]
     by_kind: Mapping[str, tuple[str, ...]]

@@ -31,6 +31,7 @@ class IndexEntry:
 
     path: titles from the main term down, as in ("Diabetes, diabetic", "type 2", "with", "neuropathy").
     modifiers: for each title, the nonessential modifiers: words in brackets that may be there without a difference.
+    Where a line of the index is nothing else, its title is "".
     code: in the present edition. incomplete: the index leaves further characters to the tabular list ("E11.3-"), so
     `code` is a category or subcategory in most cases. manifestation: the second of an aetiology–manifestation pair.
     """

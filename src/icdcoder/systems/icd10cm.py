@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
@@ -30,7 +31,9 @@ def load() -> CodeSystem:
 
 
 def _build() -> Columns:
-    import simple_icd_10_cm as tabular  # reads its XML when imported, which takes two seconds
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of how the package reads its own files
+        import simple_icd_10_cm as tabular  # reads its XML when imported, which takes two seconds
 
     headings: list[HeadingRow] = []
     entries = list(_entries(tabular, headings))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """texts: lower-cased tokens in order. offsets: "token 2", [start, end) into the text they were cut from."""
+    """texts: tokens in order, as the rule spells them. offsets: "token 2", [start, end) into the text they were cut
+    from, which may hold another spelling (capitals)."""
 
-    texts: list[str]
-    offsets: npt.NDArray[np.int32]
+    texts: list[str] = field(repr=False)
+    offsets: npt.NDArray[np.int32] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -25,12 +26,13 @@ class Tokens:
 def words(text: str) -> Tokens:
     r"""The rule of CAML (Mullenbach et al. 2018): runs of \w, without those that are numbers throughout, lower-cased.
 
-    "250mg" stays, "500" goes; an underscore counts as a letter.
+    "250mg" stays, "500" goes, and so does "½", which Unicode calls numeric; an underscore counts as a letter.
     """
-    texts, offsets = [], []
+    texts: list[str] = []
+    bounds: list[int] = []
     for match in _WORD.finditer(text):
-        token = match.group()
+        token = match[0]
         if not token.isnumeric():
             texts.append(token.lower())
-            offsets.append(match.span())
-    return Tokens(texts, np.asarray(offsets, dtype=np.int32).reshape(-1, 2))
+            bounds += match.span()
+    return Tokens(texts, np.array(bounds, dtype=np.int32).reshape(-1, 2))

@@ -19,7 +19,6 @@ _PULL = 1.6  # what a type's pull adds to the logarithm of a weight
 _SPREAD = 0.5  # standard deviation of each label's own liking for each type
 _NUMBER_SPREAD = 0.5  # of the logarithm of the number of codes
 _COMES_BACK = 0.8  # a lasting condition is told at the next admission too
-_SIBLING = 0.15  # a second code of one category is accepted
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -33,7 +32,7 @@ class Admission:
     split: Split
     sex: Sex
     age: int
-    kind: str
+    kind: AdmissionType
     labels: tuple[Label, ...]
     others: tuple[Label, ...]
     rng: random.Random
@@ -67,7 +66,7 @@ def _endless(config: Config, labels: tuple[Label, ...]) -> Iterator[Admission]:
             own = random.Random(f"{config.seed}/admission/{patient}/{stay}")
             labels_now = urn.draw(own, kind, sex, lasting)
             others = urn.others(own, kind, sex, labels_now)
-            yield Admission(patient, stay, split, sex, min(89, age + stay), kind.name, labels_now, others, own)
+            yield Admission(patient, stay, split, sex, min(89, age + stay), kind, labels_now, others, own)
             stay += 1
         patient += 1
 
@@ -113,10 +112,9 @@ class _Urn:
             if len(drawn) >= wanted:
                 break
             label = self._labels[bisect(cumulative, rng.random() * total, hi=last)]
-            if label in drawn or (label.categories & categories and rng.random() >= _SIBLING):
-                continue
-            drawn[label] = None
-            categories |= label.categories
+            if label not in drawn and not label.categories & categories:
+                drawn[label] = None
+                categories |= label.categories
         return tuple(drawn)
 
     def others(self, rng: random.Random, kind: AdmissionType, sex: Sex, true: tuple[Label, ...]) -> tuple[Label, ...]:

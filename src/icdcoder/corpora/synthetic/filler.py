@@ -1,4 +1,4 @@
-"""The rest of a note: sentences that hold no code (`filler.toml`), normal laboratory values, dates, names, typing errors."""
+"""The rest of a note: sentences that hold no code (`filler.toml`), normal laboratory values, dates, names, typos."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from icdcoder.corpora.synthetic.patients import has_prefix
 
 T = TypeVar("T")
 
+_MINUTES = ("00", "15", "30", "45")
 _NUMBERS = ("Two", "Three", "Four")
 _PRONOUNS = {
     "M": {"he": "he", "him": "him", "his": "his", "man": "man", "S": "M", "title": "Mr."},
@@ -28,12 +29,12 @@ _PRONOUNS = {
 
 @cache
 def tables() -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / "filler.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files("icdcoder.corpora.synthetic") / "filler.toml").read_text(encoding="utf-8"))
 
 
 def lists() -> dict[str, list[str]]:
     """name → sentences."""
-    return {name: list(texts) for name, texts in tables().items() if texts and isinstance(texts[0], str)}
+    return {name: list(texts) for name, texts in tables().items() if isinstance(texts, list) and isinstance(texts[0], str)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,13 @@ class Slots(dict[str, str]):
     def discharged(self) -> date:
         return self.admitted + timedelta(days=self.stay)
 
+    def about(self, theme: str | None) -> None:
+        """From here on the team is the one for this body system; None: any team."""
+        if theme is None:
+            self.pop("team", None)
+        else:
+            self["team"] = tables()["team_of"].get(theme, "Medicine")
+
     def __missing__(self, slot: str) -> str:
         rng = self._rng
         match slot:
@@ -86,7 +94,7 @@ class Slots(dict[str, str]):
             case "year":
                 return str(self.admitted.year - 1 - int(rng.random() * 12))
             case "time":
-                return f"{1 + int(rng.random() * 12)}:{_choice(('00', '15', '30', '45'), rng)} {_choice(('AM', 'PM'), rng)}"
+                return f"{1 + int(rng.random() * 12)}:{_choice(_MINUTES, rng)} {_choice(('AM', 'PM'), rng)}"
             case "team":
                 return _choice(tables()["teams"], rng)
             case "unit":
@@ -131,6 +139,7 @@ class Filler:
             label: sum(1 << number for number, (_, codes) in enumerate(self._rules) if has_prefix(label.codes, codes))
             for label in laboratory.labels
         }
+        self._fitting: dict[tuple[str, int], list[Sentence]] = {}
         self._telling_words = {word for e in laboratory.expressions for word in re.findall(r"\w+", e.text.lower())}
 
     def _against(self, text: str) -> int:
@@ -145,7 +154,10 @@ class Filler:
 
     def sentences(self, name: str, number: int, active: int, slots: Slots, rng: random.Random) -> list[str]:
         """`number` sentences of a list; none comes twice before all have come once."""
-        fitting = [sentence for sentence in self.lists[name] if not sentence.against & active]
+        fitting = self._fitting.get((name, active))
+        if fitting is None:
+            fitting = [sentence for sentence in self.lists[name] if not sentence.against & active]
+            self._fitting[name, active] = fitting
         found: list[str] = []
         while fitting and len(found) < number:
             for sentence in rng.sample(fitting, min(len(fitting), number - len(found))):
@@ -165,7 +177,7 @@ class Filler:
         """With a typing error now and then: two neighbouring letters of a word change places."""
         if rng.random() >= self._typo_rate * (text.count(" ") + 1):
             return text
-        words = [match for match in re.finditer(r"\b[a-z]{5,}\b", text)]
+        words = list(re.finditer(r"\b[a-z]{5,}\b", text))
         if not words:
             return text
         word = _choice(words, rng)

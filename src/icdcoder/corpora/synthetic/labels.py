@@ -74,7 +74,7 @@ class Pools:
 class Label:
     """A condition or procedure. number: its rank, 0 the most common.
 
-    known: expressions of all splits; held_out: those of the test part only. categories: see `patients.category`.
+    known: expressions of all splits; held_out: those of the test part only. categories: see `patients.categories`.
     stems: beginnings of the words of its first names; labels that share one are near to each other.
     """
 
@@ -107,7 +107,7 @@ def make(number: int, codes: Sequence[Code], equivalent: Sequence[Code], express
         theme=patients.theme(equivalent),
         sex=patients.sex(equivalent),
         familial=patients.has_prefix(codes, patients.tables().familial),
-        categories=frozenset(map(patients.category, codes)),
+        categories=patients.categories(codes),
         stems=frozenset(word[:6] for name in names for word in re.findall(r"[a-z]{5,}", name)) - _TELLS_LITTLE,
         known=Pools.of([e for e in expressions if not e.held_out]),
         held_out=Pools.of([e for e in expressions if e.held_out]),

@@ -40,9 +40,11 @@ class Page:
 
     def tell(self, mention: Mention) -> None:
         """A sentence that is evidence for the mention's codes."""
+        self._slots.about(mention.label.theme)
         self.write(mention.template.before.format_map(self._slots))
         self.name(mention, mention.template.surface(mention.expression))
         self.write(mention.template.after.format_map(self._slots))
+        self._slots.about(None)
 
     def name(self, mention: Mention, surface: str) -> None:
         """The expression alone, as evidence."""

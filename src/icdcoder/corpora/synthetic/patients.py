@@ -21,8 +21,17 @@ _BY_LETTER = {
     **dict.fromkeys("HG", "nervous"),
     **dict.fromkeys("ST", "injury"),
     **dict.fromkeys("VWXY", "injury"),
-    **{"E": "metabolic", "F": "mental", "I": "circulatory", "J": "respiratory", "K": "digestive", "L": "skin"},
-    **{"M": "musculoskeletal", "N": "renal", "R": "symptom", "Z": "status", "U": "infection"},
+    "E": "metabolic",
+    "F": "mental",
+    "I": "circulatory",
+    "J": "respiratory",
+    "K": "digestive",
+    "L": "skin",
+    "M": "musculoskeletal",
+    "N": "renal",
+    "R": "symptom",
+    "Z": "status",
+    "U": "infection",
 }
 _BY_NUMBER = (
     (139, "infection"),
@@ -63,6 +72,7 @@ class AdmissionType:
     share: float
     themes: dict[str, float]
     pull: tuple[str, ...]
+    services: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +86,19 @@ class Patients:
     male: tuple[str, ...]
     left_out: tuple[str, ...]
     familial: tuple[str, ...]
+    exclusive: tuple[tuple[str, ...], ...]
     types: tuple[AdmissionType, ...]
 
 
 @cache
 def tables() -> Patients:
-    read = tomllib.loads((files(__package__) / "patients.toml").read_text(encoding="utf-8"))
-    types = tuple(AdmissionType(t["name"], t["share"], t["themes"], tuple(t["pull"])) for t in read.pop("types"))
-    return Patients(types=types, **{key: tuple(prefixes) for key, prefixes in read.items()})
+    read = tomllib.loads((files("icdcoder.corpora.synthetic") / "patients.toml").read_text(encoding="utf-8"))
+    types = tuple(
+        AdmissionType(t["name"], t["share"], t["themes"], tuple(t["pull"]), tuple(t["services"]))
+        for t in read.pop("types")
+    )
+    exclusive = tuple(map(tuple, read.pop("exclusive")))
+    return Patients(types=types, exclusive=exclusive, **{key: tuple(prefixes) for key, prefixes in read.items()})
 
 
 def has_prefix(codes: Iterable[Code], prefixes: Sequence[str]) -> bool:
@@ -126,6 +141,8 @@ def sex(codes: Sequence[Code]) -> Sex | None:
     return "F" if has_prefix(diagnoses, known.female) else None
 
 
-def category(code: Code) -> str:
-    """Codes of one category do not stand together in a note, and none is denied where another is true."""
-    return code.value[:4] if code.system.endswith("pcs") else code.value[:3]
+def categories(codes: Sequence[Code]) -> frozenset[str]:
+    """Labels that share one do not stand together in a note, and none is denied where another is true."""
+    own = {code.value[:4] if code.system.endswith("pcs") else code.value[:3] for code in codes}
+    exclusive = enumerate(tables().exclusive)
+    return frozenset(own | {f"exclusive {number}" for number, prefixes in exclusive if has_prefix(codes, prefixes)})

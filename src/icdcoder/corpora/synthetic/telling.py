@@ -6,7 +6,6 @@ import random
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-
 from typing import TypeVar
 
 from icdcoder.core.code import Code
@@ -17,10 +16,10 @@ from icdcoder.corpora.synthetic.templates import Reader, Template, templates
 
 # Where a note speaks of a label of each nature, and how often. The first place is the one that always serves.
 _PLACES = {
-    "chronic": (("history", 0.75), ("opening", 0.4), ("problem", 0.3), ("diagnosis", 0.4)),
-    "acute": (("diagnosis", 0.6), ("present", 0.55), ("problem", 0.65), ("course", 0.25), ("advice", 0.12)),
-    "status": (("history", 0.7), ("opening", 0.2), ("status", 0.35)),
-    "procedure": (("procedure_list", 0.55), ("procedure", 0.75)),
+    "chronic": (("history", 0.7), ("opening", 0.35), ("problem", 0.2), ("diagnosis", 0.25)),
+    "acute": (("diagnosis", 0.5), ("present", 0.4), ("problem", 0.5), ("course", 0.15), ("advice", 0.08)),
+    "status": (("history", 0.7), ("opening", 0.2), ("status", 0.3)),
+    "procedure": (("procedure_list", 0.5), ("procedure", 0.65)),
 }
 _LATE_PLACES = {
     "chronic": (("diagnosis", 0.6), ("problem", 0.5)),
@@ -31,14 +30,16 @@ _LATE_PLACES = {
 # Indirect evidence: place → (table and key of the templates).
 _INDIRECT = {
     "drug": {"medications": ("drug", "item"), "course": ("drug", "any")},
-    "finding": {"results": ("finding", "results"), "present": ("finding", "any"), "course": ("finding", "any")},
+    "finding": {"results": ("finding", "results"), "course": ("finding", "course"), "present": ("finding", "present")},
 }
 _LATE_INDIRECT = ("course",)
-_ALSO_INDIRECT = 0.2  # a label told directly has indirect evidence too
+_ALSO_INDIRECT = 0.12  # a label told directly has indirect evidence too
 _SECOND_INDIRECT = 0.4
 _TRIES = 12
 _LATE_LABEL = 0.5  # of the labels of a late note
-_SHORT = 4  # words of what is denied: nobody denies "acute on chronic congestive heart failure with volume overload"
+# What is denied is named plainly, by one of the first names and in few words: nobody denies "rapid recurrent Afib".
+_PLAIN = 5
+_SHORT = 4
 _OPENING = 4  # conditions in the first sentence
 
 T = TypeVar("T")
@@ -155,7 +156,8 @@ class Teller:
         for _ in range(_TRIES if len(pool) else 0):
             expression = _draw(pool, rng)
             places = _INDIRECT[expression.shape]
-            place = _choice(_LATE_INDIRECT if late else tuple(places), rng)
+            some = tuple(places)[: 2 if label.nature == "procedure" else None]  # nothing is done before arrival
+            place = _choice(_LATE_INDIRECT if late else some, rng)
             template = _choice(templates()[places[place]], rng)
             if self._says(template, expression, allowed, test):
                 return place, Mention(label, expression, template)
@@ -193,14 +195,19 @@ class Teller:
             table, place, key = "not_done", "course", "course"
         elif label.familial and rng.random() < 0.35:
             table, place, key = "family", "family", "family"
-        elif rng.random() < 0.35:
+        elif rng.random() < (0.4 if label.nature == "acute" else 0.15):
             table, place, key = "ruled_out", "course", "course"
-        else:
-            place = key = _choice(("present", "present", "results", "course"), rng)
+        elif label.nature == "acute":
+            place = key = _choice(("present", "results", "course"), rng)
             table = "negated"
+        else:
+            table, place, key = "never", "present", "present"
         for _ in range(_TRIES):
             short = rng.random() < self._config.abbreviation_share and len(label.known.abbreviations)
-            expression = _draw(label.known.abbreviations if short else label.known.names, rng)
+            pool = label.known.abbreviations if short else label.known.names
+            if not len(pool):
+                continue
+            expression = pool.expressions[int(rng.random() * min(_PLAIN, len(pool)))]
             if expression.shape != "noun" or len(expression.text.split()) > _SHORT:
                 continue
             template = _choice(templates()[table, key], rng)

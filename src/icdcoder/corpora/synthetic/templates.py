@@ -11,6 +11,7 @@ from importlib.resources import files
 from icdcoder.core.code import Code
 from icdcoder.corpora.synthetic.labels import Expression
 from icdcoder.corpora.synthetic.laboratory import Laboratory
+from icdcoder.corpora.synthetic.phrases import Phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ Place = tuple[str, str]  # table and key of mentions.toml, such as ("present", "
 @cache
 def templates() -> Mapping[Place, tuple[Template, ...]]:
     """Templates by place. A place's "noun" list holds its "any" list too, as a noun phrase fits both."""
-    read = tomllib.loads((files(__package__) / "mentions.toml").read_text(encoding="utf-8"))
+    read = tomllib.loads((files("icdcoder.corpora.synthetic") / "mentions.toml").read_text(encoding="utf-8"))
     found: dict[Place, tuple[Template, ...]] = {}
     number = 0
     for table, lists in read.items():
@@ -68,13 +69,22 @@ class Reader:
 
     def __init__(self, laboratory: Laboratory) -> None:
         self._laboratory = laboratory
-        self._known: dict[tuple[int, int], Saying] = {}
+        self._words = {word for e in laboratory.expressions for word in Phrases.key(e.text)} - {""}
+        self._alone: dict[int, Saying] = {}
+        self._together: dict[tuple[int, int], Saying] = {}
+        self._apart: dict[int, bool] = {}
 
     def sentence(self, template: Template, expression: Expression) -> Saying:
+        """What the template with the expression in it says."""
+        if self._stands_apart(template):
+            saying = self._alone.get(expression.number)
+            if saying is None:
+                saying = self._alone[expression.number] = self.text(expression.text)
+            return saying
         key = template.number, expression.number
-        saying = self._known.get(key)
+        saying = self._together.get(key)
         if saying is None:
-            saying = self._known[key] = self.text(template.before + template.surface(expression) + template.after)
+            saying = self._together[key] = self.text(template.before + template.surface(expression) + template.after)
         return saying
 
     def text(self, text: str) -> Saying:
@@ -82,3 +92,15 @@ class Reader:
         found = {occurrence.phrase for occurrence in laboratory.phrases.find(text)}
         codes = frozenset(code for number in found for code in laboratory.owners[number])
         return Saying(codes, any(laboratory.expressions[number].held_out for number in found))
+
+    def _stands_apart(self, template: Template) -> bool:
+        """Whether neither neighbour of the expression is a word of any expression, so that none can be read across,
+        and the template itself tells nothing."""
+        apart = self._apart.get(template.number)
+        if apart is None:
+            before, after = Phrases.key(template.before + "x"), Phrases.key("x" + template.after)
+            neighbours = {before[-2]} if len(before) > 1 else set[str]()
+            neighbours |= {after[1]} if len(after) > 1 else set[str]()
+            alone = self.text(template.before + " ; " + template.after)
+            apart = self._apart[template.number] = not neighbours & self._words and not alone.codes
+        return apart

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import TypeVar
 
 from icdcoder.core.code import Code
@@ -24,10 +25,18 @@ _WORDS_WITHOUT_FILLER = 118
 _WORDS_PER_MENTION = 7.5
 _WORDS_PER_SENTENCE = 9.6
 _LENGTH_SPREAD = 0.25  # of the logarithm
-# How the filler is shared out among the sections.
-_SHARES = {"present": 0.17, "exam": 0.17, "results": 0.1, "course": 0.2, "daily": 0.22, "instructions": 0.14}
+# How the filler is shared out among the sections, and the least sentences of each.
+_SHARES = {
+    "present": (0.17, 1),
+    "exam": (0.17, 4),
+    "results": (0.1, 0),
+    "course": (0.2, 1),
+    "daily": (0.22, 0),
+    "instructions": (0.14, 2),
+}
 # Of a list's items; with the line break, a marker keeps two items from being read as one expression.
 _MARKERS = ("{}. ", "{}. ", "{}) ", "- ", "* ")
+_HEADINGS = ("# ", "# ", "{}) ", "* ", "#{} ")
 
 T = TypeVar("T")
 _Act = Callable[[], None]
@@ -78,6 +87,7 @@ class _Draft:
         self._slots = Slots(admission)
         self._active = filler.rules(admission.labels)
         self._marker = self._pick(_MARKERS)
+        self._heading = self._pick(_HEADINGS)
         self.page = Page(self._slots)
         self._budget = self._shares()
         # Drugs stand in one or both of the lists of medications.
@@ -93,7 +103,7 @@ class _Draft:
         mentions = sum(len(m) for places in (told.early, told.late, told.denied) for m in places.values())
         words = self._config.words * rng.lognormvariate(-(_LENGTH_SPREAD**2) / 2, _LENGTH_SPREAD)
         number = max(0.0, (words - _WORDS_WITHOUT_FILLER - _WORDS_PER_MENTION * mentions) / _WORDS_PER_SENTENCE)
-        return {section: int(number * share + rng.random()) for section, share in _SHARES.items()}
+        return {name: max(least, int(number * share + rng.random())) for name, (share, least) in _SHARES.items()}
 
     # Sections, in reading order.
 
@@ -102,7 +112,7 @@ class _Draft:
         gap = " " * (4 + int(self._rng.random() * 12))
         page.write(f"Admission Date:  {mark(slots.admitted)}{gap}Discharge Date:  {mark(slots.discharged)}\n\n")
         page.write(f"Date of Birth:  {mark(slots.born)}{gap}Sex:  {self._admission.sex}\n\n")
-        page.write(f"Service: {self._one('service')}\n\n")
+        page.write(f"Service: {self._pick(self._admission.kind.services)}\n\n")
         page.write(f"Allergies:\n{self._one('allergies')}\n\n")
         page.write(f"Attending: {slots['doctor']}\n\n")
         page.write(f"Chief Complaint:\n{self._one('complaint')}\n\n")
@@ -189,23 +199,22 @@ class _Draft:
 
     def _paragraph(self, filler: Sequence[str], *told: Sequence[_Act], between: str = " ") -> None:
         """Filler and mentions in mixed order; the filler keeps its own order, as days do."""
-        acts = [act for some in told for act in some]
-        places = sorted((self._rng.random(), number) for number in range(len(acts)))
-        at = 0
-        for place, number in places:
-            until = int(place * (len(filler) + 1))
-            for sentence in filler[at:until]:
-                self.page.write(sentence + between)
-            at = max(at, until)
-            acts[number]()
-            self.page.write(between)
-        self.page.write(between.join(filler[at:]) + "\n\n")
+        write, number = self.page.write, len(filler)
+        acts: list[tuple[float, _Act]] = [(at / max(1, number), partial(write, text)) for at, text in enumerate(filler)]
+        acts += [(self._rng.random(), act) for some in told for act in some]
+        for at, (_, act) in enumerate(sorted(acts, key=itemgetter(0))):
+            write(between if at else "")
+            act()
+        write("\n\n")
 
     def _problems(self, mentions: Sequence[Mention]) -> None:
         """The course by problem: a heading, and what was done."""
-        for mention in mentions:
+        for number, mention in enumerate(mentions, start=1):
+            self.page.write(self._heading.format(number))
             self.page.tell(mention)
+            self._slots.about(mention.label.theme)
             self.page.write(" ".join(self._some("problem", 1 + int(self._rng.random() * 3))) + "\n")
+            self._slots.about(None)
         if mentions:
             self.page.write("\n")
 
