@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from icdcoder.core.version import VERSION as __version__
+
 if TYPE_CHECKING:
     from icdcoder.coder import Coder as Coder
     from icdcoder.core.code import Code as Code
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from icdcoder.core.prediction import Prediction as Prediction
     from icdcoder.experiment.flow import run as run
 
-__version__ = "0.1.0"
 __all__ = ["Code", "Coder", "Note", "Prediction", "__version__", "run"]
 
 _HOMES = {

@@ -44,11 +44,3 @@ def test_any_chunk_and_bucket_width_gives_the_same(seed: int, bits: int, coarse:
         below, equal = below_and_equal(values.reshape(20, 25), asked)
     assert below.tolist() == [int((values < v).sum()) for v in asked]
     assert equal.tolist() == [int((values == v).sum()) for v in asked]
-
-
-def test_few_and_many_values_of_a_line_agree() -> None:
-    line = np.round(np.random.default_rng(3).random(200), 2)
-    many = above_and_equal(line, line[: order.SORT_ABOVE + 5])
-    few = above_and_equal(line, line[: order.SORT_ABOVE])
-    for a, b in zip(many, few, strict=True):
-        assert a[: order.SORT_ABOVE].tolist() == b.tolist()

@@ -18,6 +18,7 @@ from typing import Any
 import accelerate  # noqa: F401 (imported here, so that the forked processes need not)
 import tiny_training as tiny
 import torch
+import torch._dynamo  # which making an optimiser imports
 from torch import Tensor
 
 from icdcoder.nn.contract import Batch, Scores
@@ -66,7 +67,8 @@ def trial(folder: Path, rng: random.Random) -> dict[str, Any]:
     while True:
         log = folder.parent / f"{folder.name}.{len(kills)}"
         pid = start(folder, log)
-        time.sleep(rng.uniform(0.02, 0.35 + 0.02 * len(kills)))
+        # Later and later, so that the training ends on a slow disk too.
+        time.sleep(rng.uniform(0.02, 0.4 + 0.05 * len(kills)))
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if os.WIFEXITED(status):

@@ -29,9 +29,9 @@ def _options(
     version: bool = typer.Option(False, "--version", help="Print the version and stop."),
 ) -> None:
     if version:
-        from icdcoder import __version__
+        from icdcoder.core.version import VERSION
 
-        typer.echo(f"icdcoder {__version__}")
+        typer.echo(f"icdcoder {VERSION}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

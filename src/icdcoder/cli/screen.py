@@ -79,3 +79,16 @@ def counts(title: str, numbers: dict[str, object], dropped: dict[str, int]) -> N
         say(f"  {number:>10}  {name}")
     for reason, number in dropped.items():
         say(f"  {number:>10}  left out: {reason}")
+
+
+def measures(figures: dict[str, float]) -> None:
+    """Figures under their full names, each with what it means."""
+    from rich.table import Table
+
+    from icdcoder.measure.page import meaning
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in figures.items():
+        shown = f"{value:.0f}" if value == int(value) and value > 1 else f"{value:.4f}"
+        table.add_row(name, shown, f"[dim]{meaning(name)}[/dim]")
+    out().print(table)

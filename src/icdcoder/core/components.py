@@ -4,12 +4,15 @@ only when asked for; other packages add members through an entry-point group "ic
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from importlib.metadata import entry_points
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from icdcoder.core.errors import ConfigError, MissingExtraError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # Which extra brings a library that a component may import.
 EXTRA_OF = {
@@ -30,20 +33,29 @@ def names(folder: str) -> list[str]:
     """Names of the members of a folder ("models", "corpora", …), sorted; nothing is imported but the folder."""
     here = Path(__file__).parent.parent / folder
     own = [p.stem for p in here.glob("*.py") if not p.stem.startswith("_")]
-    added = [point.name for point in entry_points(group=f"icdcoder.{folder}")]
-    return sorted(set(own) | set(added))
+    return sorted({*own, *_added(folder)})
 
 
 def load(folder: str, kind: str) -> ModuleType:
     """The module of one member. Raises ConfigError (did you mean …) or MissingExtraError."""
-    known = names(folder)
-    if kind not in known:
+    own = Path(__file__).parent.parent / folder / f"{kind}.py"
+    if kind.isidentifier() and not kind.startswith("_") and own.is_file():
+        with extra_named(f"{folder}/{kind}"):
+            return importlib.import_module(f"icdcoder.{folder}.{kind}")
+    point = _added(folder).get(kind)
+    if point is None:
+        known = names(folder)
         raise ConfigError(f"There is no {kind!r} in {folder}.{did_you_mean(kind, known)} Known: {', '.join(known)}.")
-    for point in entry_points(group=f"icdcoder.{folder}"):
-        if point.name == kind:
-            return point.load()
     with extra_named(f"{folder}/{kind}"):
-        return importlib.import_module(f"icdcoder.{folder}.{kind}")
+        return point.load()
+
+
+@cache
+def _added(folder: str) -> dict[str, EntryPoint]:
+    """Components of other packages. Looking them up costs more than most commands: it is done when needed, once."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=f"icdcoder.{folder}")}
 
 
 class extra_named:  # noqa: N801 (reads as a statement: with extra_named("train"): …)

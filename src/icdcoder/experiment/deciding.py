@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from icdcoder import __version__
 from icdcoder.coder import CARD, FORMAT
 from icdcoder.core import components
 from icdcoder.core.artefact import manifest, save_card
 from icdcoder.core.cache import atomic_folder
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
+from icdcoder.core.version import VERSION
 from icdcoder.decide.threshold import Threshold, choose
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
@@ -44,7 +44,7 @@ def _pack(folder: Path, experiment: Experiment, prepared: Prepared, threshold: T
     card: dict[str, Any] = {
         "format": FORMAT,
         "name": experiment.name,
-        "version": __version__,
+        "version": VERSION,
         "predictor": "neural",
         "model": experiment.tables("model")["model"],
         "text": {"rule": "words", **experiment.tables("text")["text"]},

@@ -15,9 +15,12 @@ from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.measure.open_set import measures_of_predictions
 from icdcoder.measure.report import Report
 
 NOTES_AT_ONCE = 64
+# More than any coder lists.
+ALL_CANDIDATES = 10_000
 # Gold evidence is compared on at most so many notes, as attention is computed note by note.
 EXPLAINED_NOTES = 200
 
@@ -108,3 +111,18 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
             pairs.append((prediction, document.joined_evidence()))
             step()
     return plausibility(pairs)
+
+
+def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = SILENT) -> dict[str, float]:
+    """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space.
+
+    All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1.
+    """
+    prepared = require_prepared(experiment)
+    test = [prepared.documents[i] for i in prepared.split("test")]
+    predictions = []
+    with progress.track("Coding test notes", len(test)) as step:
+        for prediction in coder.code_all([document.joined() for document in test], top=ALL_CANDIDATES):
+            predictions.append(prediction)
+            step()
+    return measures_of_predictions([set(document.codes) for document in test], predictions)

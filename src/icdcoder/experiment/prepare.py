@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from icdcoder import __version__
 from icdcoder.core import components
 from icdcoder.core.artefact import load_card
 from icdcoder.core.cache import atomic_folder
@@ -14,6 +13,7 @@ from icdcoder.core.document import SPLITS, Document
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
+from icdcoder.core.version import VERSION
 from icdcoder.experiment.config import Experiment, LabelsConfig
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.text.sample import head
@@ -72,7 +72,7 @@ def _prepare(experiment: Experiment, progress: Progress) -> Prepared:
     ids = tuple(vocabulary.encode(t.texts)[head(t, budget).kept] for t in tokenised)
     cut = sum(len(t) > budget for t in tokenised)
     card: dict[str, Any] = {
-        "icdcoder": __version__,
+        "icdcoder": VERSION,
         "corpus": dict(reading.card),
         "settings": experiment.tables(*TABLES),
         "settings_digest": experiment.digest(*TABLES),

@@ -11,21 +11,18 @@ import numpy.typing as npt
 
 from icdcoder.measure.matrices import Counted, Numbers
 
-# Above so many values asked of one line, sorting the line is quicker than one pass over it a value.
-SORT_ABOVE = 16
 BUCKET_BITS = 20
 CHUNK = 1 << 20
 
 
 def above_and_equal(line: Numbers, values: Numbers) -> tuple[Counted, Counted]:
-    """For each value, how many entries of `line` are greater and how many are equal."""
-    if len(values) > SORT_ABOVE:
-        ordered = np.sort(line)
-        at_most = np.searchsorted(ordered, values, "right")
-        return len(line) - at_most, at_most - np.searchsorted(ordered, values, "left")
-    above = [np.count_nonzero(line > value) for value in values]
-    equal = [np.count_nonzero(line == value) for value in values]
-    return np.array(above, dtype=np.int64), np.array(equal, dtype=np.int64)
+    """For each of `values` (one at least), how many entries of `line` are greater and how many are equal.
+
+    Gold codes mostly stand near the top, so only what is not below the lowest of them is sorted.
+    """
+    top = np.sort(line[line >= values.min()])
+    at_most = np.searchsorted(top, values, "right")
+    return len(top) - at_most, at_most - np.searchsorted(top, values, "left")
 
 
 def below_and_equal(everything: Numbers, values: Numbers) -> tuple[Counted, Counted]:

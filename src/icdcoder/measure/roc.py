@@ -47,22 +47,20 @@ def auc_of_codes(gold: Flags, scores: Numbers) -> npt.NDArray[np.float64]:
     areas = np.full(codes, np.nan)
     positives = Counts.of(gold, gold).gold
     for code, has, column in _columns(gold, scores, np.flatnonzero((positives > 0) & (positives < notes))):
-        above, equal = above_and_equal(column, column[has])
-        own_above, own_equal = above_and_equal(column[has], column[has])
-        negatives = notes - len(has)
-        below = negatives - (above - own_above) - (equal - own_equal)
-        areas[code] = _area(below, equal - own_equal, negatives)
+        others = column[~has]
+        above, equal = above_and_equal(others, column[has])
+        areas[code] = _area(len(others) - above - equal, equal, len(others))
     return areas
 
 
-def _columns(gold: Flags, scores: Numbers, codes: Counted) -> Iterator[tuple[int, npt.NDArray[np.intp], Numbers]]:
-    """(code, the notes that have it, its scores) of each code."""
+def _columns(gold: Flags, scores: Numbers, codes: Counted) -> Iterator[tuple[int, Flags, Numbers]]:
+    """(code, which notes have it, its scores) of each code."""
     for start in range(0, len(codes), COLUMNS):
         part = codes[start : start + COLUMNS]
         columns = np.ascontiguousarray(scores[:, part].T)
         flags = np.ascontiguousarray(gold[:, part].T)
         for i, code in enumerate(part):
-            yield int(code), np.flatnonzero(flags[i]), columns[i]
+            yield int(code), flags[i], columns[i]
 
 
 @dataclass(frozen=True)

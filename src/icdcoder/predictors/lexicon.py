@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from icdcoder import __version__
 from icdcoder.core import components
 from icdcoder.core.code import Code
 from icdcoder.core.config import Settings
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
+from icdcoder.core.version import VERSION
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
 from icdcoder.predictors.dictionary.mentions import mentions
 from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, candidates
@@ -81,7 +81,7 @@ def build(config: Config) -> LexiconPredictor:
         (term for system in systems.values() for term in terms(system)),
     )
     return LexiconPredictor(
-        name=CoderName("builtin", __version__),
+        name=CoderName("builtin", VERSION),
         system=config.system,
         edition=next(iter(systems.values())).edition,
         dictionary=dictionary,

@@ -18,5 +18,7 @@ def command(config: str = CONFIG, settings: list[str] = SET) -> None:
         from icdcoder.experiment.deciding import decide
 
         threshold = decide(asked, progress=Bars())
-    say(f"Threshold {threshold.value:.4f}: {threshold.metric} {threshold.score:.4f} on {threshold.split}.")
+    say(f"Threshold {threshold.origin}.")
+    for warning in threshold.warnings:
+        say(warning)
     typer.echo(asked.coder)

@@ -1,4 +1,4 @@
-"""icdcoder evaluate: the coder on the test part → report folder."""
+"""icdcoder evaluate: a coder on the test part → figures, and the report folder."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ import typer
 from icdcoder.cli.options import CONFIG, SET
 
 
-def command(config: str = CONFIG, settings: list[str] = SET) -> None:
+def command(
+    config: str = CONFIG,
+    settings: list[str] = SET,
+    coder: str = typer.Option(None, help="Measure another coder on the same notes: 'builtin', or a coder folder."),
+    system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default) or icd9cm."),
+) -> None:
     """Measure the coder of a configuration on the test part and write its report."""
     from icdcoder.cli.options import experiment
-    from icdcoder.cli.screen import Bars, out
+    from icdcoder.cli.screen import Bars, measures, out
     from icdcoder.core.components import extra_named
 
     asked = experiment(config, settings)
     with extra_named("icdcoder evaluate"):
-        from icdcoder.experiment.evaluating import evaluate
+        from icdcoder.experiment.evaluating import evaluate, measure_coder
 
+        if coder is not None:
+            from icdcoder.cli.coding import load_coder
+
+            measures(measure_coder(asked, load_coder(coder, system), progress=Bars()))
+            return
         report = evaluate(asked, progress=Bars())
     out().print(report.summary())
     typer.echo(asked.report)

@@ -35,7 +35,8 @@ class Config(Settings):
     held_out_expressions: float = Field(default=0.2, ge=0, le=0.8)  # of each code's expressions: in test notes only
     held_out_share: float = Field(default=0.3, ge=0, le=1)  # of a test note's codes: told by held-out ones only
 
-    words: int = Field(default=350, ge=150, le=20_000)  # mean length of a note that is not late
+    # Mean length of a note that is not late; a note with many codes takes the words it needs.
+    words: int = Field(default=400, ge=100, le=20_000)
     late_share: float = Field(default=0.1, ge=0, le=1)  # of the notes: some codes told only after …
     late_after_tokens: int = Field(default=512, ge=0, le=20_000)  # … so many words
     typo_rate: float = Field(default=0.002, ge=0, le=0.2)  # of the words around the mentions

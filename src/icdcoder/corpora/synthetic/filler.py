@@ -34,7 +34,9 @@ def tables() -> Mapping[str, Any]:
 
 def lists() -> dict[str, list[str]]:
     """name → sentences."""
-    return {name: list(texts) for name, texts in tables().items() if isinstance(texts, list) and isinstance(texts[0], str)}
+    return {
+        name: list(texts) for name, texts in tables().items() if isinstance(texts, list) and isinstance(texts[0], str)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Slots(dict[str, str]):
             His=words["his"].capitalize(),
             age=str(admission.age),
             relative=_choice(relatives, rng),
-            Name=f"{words['title']} [**Last Name {1000 + int(rng.random() * 9000)}**]",
+            Name=f"{words['title']} [**Name-{1000 + int(rng.random() * 9000)}**]",
         )
         self._rng = rng
         self._day = 1
@@ -84,7 +86,7 @@ class Slots(dict[str, str]):
             case "n":
                 return str(2 + int(rng.random() * 8))
             case "doctor":
-                return f"Dr. [**Last Name {1000 + int(rng.random() * 9000)}**]"
+                return f"Dr. [**Name-{1000 + int(rng.random() * 9000)}**]"
             case "date":
                 return mark(self.admitted + timedelta(days=int(rng.random() * self.stay)))
             case "before":
@@ -126,10 +128,12 @@ class Filler:
     def __init__(self, laboratory: Laboratory, typo_rate: float) -> None:
         self._typo_rate = typo_rate
         self._rules = [(re.compile(_any_word(r["words"])), tuple(r["codes"])) for r in tables()["contradictions"]]
-        self.lists = {
-            name: tuple(Sentence(text, self._against(text)) for text in texts if not laboratory.phrases.find(text))
-            for name, texts in lists().items()
-        }
+
+        def suitable(texts: list[str]) -> tuple[Sentence, ...]:
+            return tuple(Sentence(text, self._against(text)) for text in texts if not laboratory.phrases.find(text))
+
+        self.lists = {name: suitable(texts) for name, texts in lists().items()}
+        self._systems = [suitable(lines) for lines in tables()["exam"]]
         self.labs = [
             [(name, low, high, digits, self._against(name)) for name, low, high, digits in panel["analytes"]
              if not laboratory.phrases.find(name)]
@@ -163,6 +167,12 @@ class Filler:
             for sentence in rng.sample(fitting, min(len(fitting), number - len(found))):
                 found.append(self._typed(sentence.text.format_map(slots), rng))
         return found
+
+    def examination(self, number: int, active: int, rng: random.Random) -> list[str]:
+        """One line for each of `number` systems of the body, from head to foot."""
+        systems = [lines for system in self._systems if (lines := [x for x in system if not x.against & active])]
+        kept = sorted(rng.sample(range(len(systems)), min(number, len(systems))))
+        return [self._typed(_choice(systems[place], rng).text, rng) for place in kept]
 
     def panel(self, number: int, active: int, when: str, rng: random.Random) -> str:
         """One line of laboratory values in the reference range, or "" where none would be true."""

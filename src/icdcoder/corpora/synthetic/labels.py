@@ -41,8 +41,8 @@ class Expression:
     @property
     def capital(self) -> str:
         """As it begins a sentence. Where a capital stands already, nothing is changed ("pRBCs")."""
-        first = self.text.split(maxsplit=1)[0]
-        return self.text[0].upper() + self.text[1:] if first.islower() else self.text
+        first = re.match(r"\w*", self.text)
+        return self.text[0].upper() + self.text[1:] if first and first[0].islower() else self.text
 
 
 class Pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from icdcoder.text.normal_form import normal_words
 
@@ -29,9 +30,11 @@ class Phrases:
 
     def __init__(self, phrases: Sequence[str]) -> None:
         self._root = _Node()
+        self._neighbours: set[tuple[str, str]] = set()
         for number, phrase in enumerate(phrases):
-            node = self._root
-            for word in self.key(phrase):
+            node, key = self._root, self.key(phrase)
+            self._neighbours.update(pairwise(key))
+            for word in key:
                 node = node.after.setdefault(word, _Node())
             if node is not self._root:
                 node.ends.append(number)
@@ -56,6 +59,23 @@ class Phrases:
                     break
                 found += [Occurrence(start, end, number) for node in nodes for number in node.ends]
         return found
+
+    def may_join(self, left: Edges, right: Edges) -> bool:
+        """Whether a phrase could reach from the end of one text into the beginning of the next."""
+        return any((last, first) in self._neighbours for last in left.last for first in right.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The forms of a text's first and last word."""
+
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Edges:
+        forms = [forms for forms, _, _ in _words(text)] or [()]
+        return cls(forms[0], forms[-1])
 
 
 def _words(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:

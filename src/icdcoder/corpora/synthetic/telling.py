@@ -40,7 +40,8 @@ _LATE_LABEL = 0.5  # of the labels of a late note
 # What is denied is named plainly, by one of the first names and in few words: nobody denies "rapid recurrent Afib".
 _PLAIN = 5
 _SHORT = 4
-_OPENING = 4  # conditions in the first sentence
+_OPENING = 4  # conditions in the first sentence, with a comma between them
+_AND = ", "
 
 T = TypeVar("T")
 
@@ -184,7 +185,8 @@ class Teller:
         while kept:
             template = _choice(templates()["opening", "any"], rng)
             before, _, after = template.before.partition("{list}")
-            saying = self._reader.text(before + ", ".join(mention.expression.text for mention in kept) + after)
+            parts = [part for mention in kept for part in (_AND, mention.expression.text)]
+            saying = self._reader.joined((before, *parts[1:], after))
             if saying.codes <= allowed and (admission.split == "test" or not saying.held_out):
                 return template, kept
             kept = kept[:-1]
@@ -203,7 +205,7 @@ class Teller:
         else:
             table, place, key = "never", "present", "present"
         for _ in range(_TRIES):
-            short = rng.random() < self._config.abbreviation_share and len(label.known.abbreviations)
+            short = table != "family" and rng.random() < self._config.abbreviation_share
             pool = label.known.abbreviations if short else label.known.names
             if not len(pool):
                 continue

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from icdcoder.core.code import Code
 from icdcoder.corpora.synthetic.labels import Expression
 from icdcoder.corpora.synthetic.laboratory import Laboratory
-from icdcoder.corpora.synthetic.phrases import Phrases
+from icdcoder.corpora.synthetic.phrases import Edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +66,35 @@ def _template(number: int, text: str) -> Template:
 
 
 class Reader:
-    """Reads sentences as a careful reader would, and remembers what it read: few templates, many notes."""
+    """Reads sentences as a careful reader would: also what stands across the edges of what was put together."""
 
     def __init__(self, laboratory: Laboratory) -> None:
         self._laboratory = laboratory
-        self._words = {word for e in laboratory.expressions for word in Phrases.key(e.text)} - {""}
-        self._alone: dict[int, Saying] = {}
-        self._together: dict[tuple[int, int], Saying] = {}
-        self._apart: dict[int, bool] = {}
+        self._read: dict[str, tuple[Saying, Edges]] = {}
 
     def sentence(self, template: Template, expression: Expression) -> Saying:
         """What the template with the expression in it says."""
-        if self._stands_apart(template):
-            saying = self._alone.get(expression.number)
-            if saying is None:
-                saying = self._alone[expression.number] = self.text(expression.text)
-            return saying
-        key = template.number, expression.number
-        saying = self._together.get(key)
-        if saying is None:
-            saying = self._together[key] = self.text(template.before + template.surface(expression) + template.after)
-        return saying
+        return self.joined((template.before, template.surface(expression), template.after))
 
-    def text(self, text: str) -> Saying:
+    def joined(self, parts: Sequence[str]) -> Saying:
+        """What the parts say one after the other. Nearly always it is what they say alone, and that is remembered."""
+        read = [self._alone(part) for part in parts if part]
+        phrases = self._laboratory.phrases
+        if any(phrases.may_join(left, right) for (_, left), (_, right) in pairwise(read)):
+            return self._saying("".join(parts))
+        said = [saying for saying, _ in read if saying.codes]
+        if len(said) == 1:
+            return said[0]
+        return Saying(frozenset().union(*(s.codes for s in said)), any(s.held_out for s in said))
+
+    def _alone(self, text: str) -> tuple[Saying, Edges]:
+        known = self._read.get(text)
+        if known is None:
+            known = self._read[text] = self._saying(text), Edges.of(text)
+        return known
+
+    def _saying(self, text: str) -> Saying:
         laboratory = self._laboratory
         found = {occurrence.phrase for occurrence in laboratory.phrases.find(text)}
         codes = frozenset(code for number in found for code in laboratory.owners[number])
         return Saying(codes, any(laboratory.expressions[number].held_out for number in found))
-
-    def _stands_apart(self, template: Template) -> bool:
-        """Whether neither neighbour of the expression is a word of any expression, so that none can be read across,
-        and the template itself tells nothing."""
-        apart = self._apart.get(template.number)
-        if apart is None:
-            before, after = Phrases.key(template.before + "x"), Phrases.key("x" + template.after)
-            neighbours = {before[-2]} if len(before) > 1 else set[str]()
-            neighbours |= {after[1]} if len(after) > 1 else set[str]()
-            alone = self.text(template.before + " ; " + template.after)
-            apart = self._apart[template.number] = not neighbours & self._words and not alone.codes
-        return apart

@@ -21,17 +21,17 @@ from icdcoder.corpora.synthetic.templates import templates
 # The least that any tokenisation into words counts: runs of non-blanks with a letter.
 WORD = re.compile(r"\S*[^\W\d_]\S*")
 
-_WORDS_WITHOUT_FILLER = 118
-_WORDS_PER_MENTION = 7.5
+_WORDS_WITHOUT_FILLER = 150
+_WORDS_PER_MENTION = 7.3
 _WORDS_PER_SENTENCE = 9.6
 _LENGTH_SPREAD = 0.25  # of the logarithm
 # How the filler is shared out among the sections, and the least sentences of each.
 _SHARES = {
     "present": (0.17, 1),
-    "exam": (0.17, 4),
+    "exam": (0.12, 4),
     "results": (0.1, 0),
     "course": (0.2, 1),
-    "daily": (0.22, 0),
+    "daily": (0.27, 0),
     "instructions": (0.14, 2),
 }
 # Of a list's items; with the line break, a marker keeps two items from being read as one expression.
@@ -131,7 +131,7 @@ class _Draft:
         denied = self._denied("family")
         self._paragraph([] if denied else [self._one("family")], denied)
         if self._at_home or self._rng.random() < 0.4:
-            self._list("Medications on Admission", self._at_home, self._some("medications", 2))
+            self._list("Medications on Admission", self._at_home, self._some("medications", 1))
 
     def examination(self) -> None:
         slots, page = self._slots, self.page
@@ -139,7 +139,9 @@ class _Draft:
             self._pick(("Physical Exam on Discharge:\n", "Discharge Exam:\n", "Physical Exam (at discharge):\n"))
         )
         page.write("Vitals: T {temp}, HR {hr}, BP {bp}, {sat}%\n".format_map(slots))
-        page.write("\n".join(self._some("exam")) + "\n\n")
+        for line in self._filler.examination(self._budget["exam"], self._active, self._rng):
+            page.write(line + "\n")
+        page.write("\n")
         page.write("Pertinent Results:\n")
         when = f"{mark(slots.discharged)} 0{5 + int(self._rng.random() * 3)}:{10 + int(self._rng.random() * 50)}AM"
         for number in range(len(self._filler.labs)):
@@ -162,7 +164,7 @@ class _Draft:
 
     def discharge(self) -> None:
         page = self.page
-        self._list("Discharge Medications", self._new, self._some("medications", 3))
+        self._list("Discharge Medications", self._new, self._some("medications", 2))
         page.write(f"Discharge Disposition:\n{self._one('disposition')}\n\n")
         late = [partial(page.tell, mention) for mention in self._told.late.get("diagnosis", ())]
         self._list("Discharge Diagnosis", self._early("diagnosis") + late, empty=("As above.",))
@@ -193,7 +195,7 @@ class _Draft:
         page.write(before.format_map(slots))
         for number, mention in enumerate(mentions):
             if number:
-                page.write(" and " if number == len(mentions) - 1 else ", ")
+                page.write(", ")
             page.name(mention, mention.expression.text)
         page.write(after.format_map(slots) + " ")
 

@@ -1,0 +1,3 @@
+"""The version of icdcoder, which artefacts and predictions carry."""
+
+VERSION = "0.1.0"
