@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from icdcoder.core.version import VERSION as __version__
+from icdcoder.core.version import VERSION as __version__  # noqa: N811
 
 if TYPE_CHECKING:
     from icdcoder.coder import Coder as Coder

@@ -33,8 +33,8 @@ def show(console: Console, note: Note, prediction: Prediction) -> None:
     table.add_column("")
     table.add_column("code", no_wrap=True)
     table.add_column("score", justify="right")
-    table.add_column("description", ratio=2, overflow="ellipsis", no_wrap=True)
-    table.add_column("evidence", ratio=3, overflow="fold")
+    table.add_column("description", max_width=46, overflow="ellipsis", no_wrap=True)
+    table.add_column("evidence", ratio=1, overflow="fold")
     for code in prediction.codes:
         style = "" if code.accepted else "dim"
         mark = Text("✓", style="green") if code.accepted else Text("")

@@ -1,5 +1,8 @@
-"""Finding components: the file's name is the component's name (a folder beside it holds parts, not components). Folders are listed cheaply; a member is imported
-only when asked for; other packages add members through an entry-point group "icdcoder.<folder>"."""
+"""Finding components: the file's name is the component's name (a folder beside it holds parts, not components).
+
+Folders are listed cheaply; a member is imported only when asked for; other packages add members through an
+entry-point group "icdcoder.<folder>".
+"""
 
 from __future__ import annotations
 

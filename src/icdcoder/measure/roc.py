@@ -6,7 +6,6 @@ Whitney 1947), which is what trapezoids under the curve give, without the curve.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,21 +45,15 @@ def auc_of_codes(gold: Flags, scores: Numbers) -> npt.NDArray[np.float64]:
     notes, codes = gold.shape
     areas = np.full(codes, np.nan)
     positives = Counts.of(gold, gold).gold
-    for code, has, column in _columns(gold, scores, np.flatnonzero((positives > 0) & (positives < notes))):
-        others = column[~has]
-        above, equal = above_and_equal(others, column[has])
-        areas[code] = _area(len(others) - above - equal, equal, len(others))
+    defined = (positives > 0) & (positives < notes)
+    for start in range(0, codes, COLUMNS):
+        block = slice(start, start + COLUMNS)
+        flags, columns = np.ascontiguousarray(gold[:, block].T), np.ascontiguousarray(scores[:, block].T)
+        for i in np.flatnonzero(defined[block]):
+            others = columns[i][~flags[i]]
+            above, equal = above_and_equal(others, columns[i][flags[i]])
+            areas[start + i] = _area(len(others) - above - equal, equal, len(others))
     return areas
-
-
-def _columns(gold: Flags, scores: Numbers, codes: Counted) -> Iterator[tuple[int, Flags, Numbers]]:
-    """(code, which notes have it, its scores) of each code."""
-    for start in range(0, len(codes), COLUMNS):
-        part = codes[start : start + COLUMNS]
-        columns = np.ascontiguousarray(scores[:, part].T)
-        flags = np.ascontiguousarray(gold[:, part].T)
-        for i, code in enumerate(part):
-            yield int(code), flags[i], columns[i]
 
 
 @dataclass(frozen=True)

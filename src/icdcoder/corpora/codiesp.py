@@ -1,0 +1,111 @@
+"""CodiEsp (CLEF eHealth 2020 task 1; Miranda-Escalada et al. 2020): Spanish clinical cases with ICD-10 codes.
+
+Version 4 of the corpus, CC BY 4.0: the folder that holds `train/` and `dev/`. The official dev part is the test part
+here, because it is what is reported; the official train part is split by seed into training and validation. Codes are
+those of the 2018 edition, some cut before the seventh character, and are taken as they stand. The English texts are
+machine translations, and the offsets of the evidence hold for the Spanish ones only.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from icdcoder.core.code import Code
+from icdcoder.core.config import Settings
+from icdcoder.core.document import CorpusReading, Document, GoldEvidence, Split
+from icdcoder.core.errors import InputError
+from icdcoder.core.note import Note
+
+LICENCE = "CC BY 4.0; cite Miranda-Escalada et al. 2020, CLEF eHealth"
+TEXTS = {"en": "text_files_en", "es": "text_files"}
+KINDS = {
+    "diagnoses": (("D", "icd10cm"),),
+    "procedures": (("P", "icd10pcs"),),
+    "both": (("D", "icd10cm"), ("P", "icd10pcs")),
+}
+SYSTEM_OF = {"DIAGNOSTICO": "icd10cm", "PROCEDIMIENTO": "icd10pcs"}
+
+
+class Config(Settings):
+    """root: the folder with train/ and dev/. validation: share of the official train part; seed: which share."""
+
+    root: Path
+    language: Literal["en", "es"] = "en"
+    codes: Literal["diagnoses", "procedures", "both"] = "diagnoses"
+    validation: float = Field(default=0.2, ge=0, lt=1)
+    seed: int = 0
+
+
+def read(config: Config) -> CorpusReading:
+    """All documents of train and dev. Raises InputError where a file of the corpus is not there."""
+    dropped: Counter[str] = Counter()
+    held_out = _validation_ids(config)
+    documents = []
+    for part in ("train", "dev"):
+        for name, text, codes, evidence in _part(config, part, dropped):
+            split: Split = "test" if part == "dev" else "validation" if name in held_out else "train"
+            documents.append(Document(name, (Note(name, text),), codes, name, split, evidence))
+    card = {"name": f"CodiEsp v4 ({config.language}, {config.codes})", "licence": LICENCE, "test part": "official dev"}
+    return CorpusReading(tuple(documents), dropped, card)
+
+
+def _validation_ids(config: Config) -> set[str]:
+    names = sorted(path.stem for path in _texts(config, "train"))
+    random.Random(config.seed).shuffle(names)
+    return set(names[: round(config.validation * len(names))])
+
+
+def _texts(config: Config, part: str) -> list[Path]:
+    folder = config.root / part / TEXTS[config.language]
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not there: corpus.root names the folder of CodiEsp that holds train/ and dev/.")
+    return sorted(folder.glob("*.txt"))
+
+
+def _part(
+    config: Config, part: str, dropped: Counter[str]
+) -> Iterator[tuple[str, str, tuple[Code, ...], tuple[GoldEvidence, ...] | None]]:
+    paths = _texts(config, part)
+    codes: dict[str, dict[Code, None]] = defaultdict(dict)
+    for letter, system in KINDS[config.codes]:
+        for name, value in _rows(config.root / part / f"{part}{letter}.tsv", 2):
+            code = Code(system, value.upper())
+            if code in codes[name]:
+                dropped["codes given twice to a document"] += 1
+            codes[name][code] = None
+    evidence = _evidence(config, part) if config.language == "es" else None
+    known = {path.stem for path in paths}
+    dropped["coded documents without a text"] += len(set(codes) - known)
+    for path in paths:
+        spans = None if evidence is None else tuple(evidence[path.stem])
+        yield path.stem, path.read_bytes().decode("utf-8"), tuple(codes[path.stem]), spans
+
+
+def _evidence(config: Config, part: str) -> dict[str, list[GoldEvidence]]:
+    """Each stretch of a discontinuous reference ("12 20;35 41") is a span of its own."""
+    systems = {system for _, system in KINDS[config.codes]}
+    found: dict[str, list[GoldEvidence]] = defaultdict(list)
+    for name, kind, value, _, positions in _rows(config.root / part / f"{part}X.tsv", 5):
+        if SYSTEM_OF[kind] in systems:
+            for stretch in positions.split(";"):
+                start, end = map(int, stretch.split())
+                found[name].append(GoldEvidence(Code(SYSTEM_OF[kind], value.upper()), start, end))
+    return found
+
+
+def _rows(path: Path, columns: int) -> Iterator[list[str]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path} is not there: corpus.root names the folder of CodiEsp v4.") from None
+    for number, line in enumerate(lines, start=1):
+        fields = line.split("\t")
+        if len(fields) < columns:
+            raise InputError(f"{path}, line {number}: {len(fields)} fields instead of {columns}.")
+        yield fields[:columns]
