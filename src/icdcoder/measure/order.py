@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from icdcoder.measure.matrices import Counted, Numbers
 
-BUCKET_BITS = 20
-CHUNK = 1 << 20
+BUCKET_BITS = 18
+CHUNK = 1 << 18
 
 
 def above_and_equal(line: Numbers, values: Numbers) -> tuple[Counted, Counted]:

@@ -34,12 +34,8 @@ from torch.autograd.function import once_differentiable
 # Elements of a tile: about what two cores hold in their caches; on an accelerator, what keeps it busy.
 CPU_TILE = 640_000
 ACCELERATOR_TILE = 32_000_000
-
-
-def codes_per_tile(tokens: int, codes: int, device: torch.device) -> int:
-    """How many codes are scored together against so many tokens: a multiple of 32 that suits vector registers."""
-    elements = CPU_TILE if device.type == "cpu" else ACCELERATOR_TILE
-    return min(codes, max(32, elements // max(1, tokens) // 32 * 32))
+# Rows of a tile of the backward pass, which need not see a whole note at once.
+CPU_ROWS = 1_280
 
 
 class TiledScores(torch.autograd.Function):
@@ -115,23 +111,35 @@ def _note_backward(
     """Gradients of one note's keys and values; adds the queries' gradient to `to_queries`."""
     to_key, to_value = torch.zeros_like(key), torch.zeros_like(value)
     turned, key, value = key.t().contiguous(), _with_ones(key), _with_ones(value)
-    for tile in _tiles(len(key), len(queries), key.device):
+    blocks = _blocks(len(key), key.device)
+    for tile in _tiles(blocks[0].stop, len(queries), key.device):
         g = gradient[tile, None]
         if not g.any():  # an explainer asks for the gradient of a few codes only
             continue
         query = torch.cat([queries[tile] * math.log2(math.e), -log_sum[tile, None]], 1)
         weight = torch.cat([weights[tile] * g, -g * score[tile, None]], 1)
-        attention = (key @ query.t()).exp2_()
-        to_value.addmm_(attention, weight[:, :-1])
-        to_attention = (value @ weight.t()).mul_(attention)
-        to_key.addmm_(to_attention, queries[tile])
-        to_queries[:, tile].addmm_(turned, to_attention)
+        to_query = to_queries[:, tile]
+        for block in blocks:
+            attention = (key[block] @ query.t()).exp2_()
+            to_value[block].addmm_(attention, weight[:, :-1])
+            to_attention = (value[block] @ weight.t()).mul_(attention)
+            to_key[block].addmm_(to_attention, queries[tile])
+            to_query.addmm_(turned[:, block], to_attention)
     return to_key, to_value
 
 
 def _tiles(tokens: int, codes: int, device: torch.device) -> list[slice]:
-    size = codes_per_tile(tokens, codes, device)
+    """Ranges of codes; each but the last is a multiple of 32 long, which suits vector registers."""
+    elements = CPU_TILE if device.type == "cpu" else ACCELERATOR_TILE
+    size = max(32, elements // tokens // 32 * 32)
     return [slice(start, min(codes, start + size)) for start in range(0, codes, size)]
+
+
+def _blocks(tokens: int, device: torch.device) -> list[slice]:
+    """Ranges of tokens of nearly equal length."""
+    count = -(-tokens // CPU_ROWS) if device.type == "cpu" else 1
+    size = -(-tokens // count)
+    return [slice(start, min(tokens, start + size)) for start in range(0, tokens, size)]
 
 
 def _with_ones(states: Float[Tensor, "token hidden"]) -> Float[Tensor, "token hidden+1"]:
