@@ -29,8 +29,9 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_does_with_the_same_batches(tiny: ModuleType, tmp_path: Path) -> None:
-    # 57 notes in batches of 8: the last holds one note, and the second process none of it.
-    asked: dict[str, Any] = {"model": {"dropout": 0.0}, "train": {"gradient_accumulation": 3, "gradient_clip": 0.1}}
+    # 58 notes in batches of 3: the last holds one note, and the second process none of it.
+    settings = {"batch_size": 3, "gradient_accumulation": 3, "gradient_clip": 0.1}
+    asked: dict[str, Any] = {"model": {"dropout": 0.0}, "train": settings}
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={free_port()}"]
     done = subprocess.run(
         [*command, str(SCRIPT), str(tmp_path / "two"), json.dumps(asked)],

@@ -42,7 +42,7 @@ def model(seed: int = 7, **options: Any) -> MeanPool:
     return MeanPool(**options)
 
 
-def notes(count: int = 57, seed: int = 3, gold: bool = True) -> TokenisedNotes:
+def notes(count: int = 58, seed: int = 3, gold: bool = True) -> TokenisedNotes:
     """Code c belongs to a note where word c + 2 is in it."""
     rng = np.random.default_rng(seed)
     tokens = [rng.integers(2, WORDS, size=rng.integers(1, 30)).astype(np.int32) for _ in range(count)]

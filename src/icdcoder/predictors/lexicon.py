@@ -20,7 +20,7 @@ from icdcoder.core.version import VERSION
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
 from icdcoder.predictors.dictionary.mentions import mentions
 from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, candidates
-from icdcoder.predictors.dictionary.terms import terms
+from icdcoder.predictors.dictionary.terms import NO_CONDITION, terms
 
 if TYPE_CHECKING:
     from icdcoder.systems.table.contract import CodeSystem
@@ -76,7 +76,7 @@ def build(config: Config) -> LexiconPredictor:
     systems = {name: components.load("systems", name).load() for name in PARTS[config.system]}
     editions = [f"{name} {system.edition} {len(system)}" for name, system in systems.items()]
     dictionary = cached(
-        [*editions, *expressions.files(), *_own_sources()],
+        [*editions, *expressions.files(), NO_CONDITION, *_own_sources()],
         config.system,
         (term for system in systems.values() for term in terms(system)),
     )

@@ -56,6 +56,8 @@ _ENDINGS = (
     ("ches", "ch"),
     ("shes", "sh"),
 )
+# Abbreviations in capitals up to this length may end in an S of their own (HLHS).
+_SHORT = 4
 _KEEP_S = ("ss", "us", "is", "as", "os")
 
 
@@ -78,15 +80,23 @@ def normal_words(text: str) -> NormalWords:
                 spans.append(match.span())
             continue
         word = normal_form(match.group())
-        if word not in FILLER:
+        if word not in FILLER or (word == "a" and _is_a_name(text, match, words)):
             words.append(word)
             spans.append(match.span())
     return NormalWords(words, np.asarray(spans, dtype=np.int64).reshape(-1, 2))
 
 
+def _is_a_name(text: str, match: re.Match[str], before: list[str]) -> bool:
+    """Whether an "a" is part of a name (hepatitis A, A-fib) and not the article."""
+    follows = text[match.end() : match.end() + 1]
+    return follows == "-" or (match.group() == "A" and bool(before) and before[-1] != "")
+
+
 @lru_cache(maxsize=200_000)
 def normal_form(word: str) -> str:
     """One word: lower case, no accents, American spelling, singular, no possessive."""
+    if len(word) <= _SHORT and word.isupper():
+        return word.lower()
     word = word.lower()
     if word.endswith(("'s", "’s")):
         word = word[:-2]

@@ -14,6 +14,8 @@ from torch.optim.lr_scheduler import LambdaLR
 OptimiserName = Literal["adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine"]
 
+FUSED_ON = ("cpu", "cuda", "mps", "xpu")
+
 
 def build(
     name: OptimiserName,
@@ -23,7 +25,9 @@ def build(
     weight_decay: float = 0.0,
     epsilon: float = 1e-8,
 ) -> Optimizer:
-    """Adam (Kingma & Ba 2015) or AdamW over the parameters that are trained, fused where the device can.
+    """Adam (Kingma & Ba 2015) or AdamW over the parameters that are trained, fused where their device can.
+
+    They should be on that device already.
 
     Vectors and scalars (biases, normalisation weights) are in a group of their own, without weight decay.
     """
@@ -33,11 +37,8 @@ def build(
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    kind = {"adam": Adam, "adamw": AdamW}[name]
-    try:
-        return kind(groups, lr=learning_rate, eps=epsilon, fused=True)
-    except RuntimeError:  # a device or a type of number that has no fused kernel
-        return kind(groups, lr=learning_rate, eps=epsilon)
+    fused = all(p.is_floating_point() and p.device.type in FUSED_ON for p in trained)
+    return {"adam": Adam, "adamw": AdamW}[name](groups, lr=learning_rate, eps=epsilon, fused=fused)
 
 
 def schedule(optimiser: Optimizer, name: ScheduleName, *, warmup_steps: int, total_steps: int) -> LambdaLR:

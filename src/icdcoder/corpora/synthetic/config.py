@@ -30,10 +30,10 @@ class Config(Settings):
     cooccurrence: float = Field(default=1.0, ge=0, le=3)  # 0: codes are independent
 
     abbreviation_share: float = Field(default=0.35, ge=0, le=1)  # of the mentions
-    indirect_share: float = Field(default=0.15, ge=0, le=1)  # of a note's codes: told by drugs, values, findings only
+    indirect_share: float = Field(default=0.12, ge=0, le=1)  # of a note's codes: told by drugs, values, findings only
     distractors: float = Field(default=3, ge=0, le=30)  # mean: conditions that a note denies, or gives to a relative
     held_out_expressions: float = Field(default=0.2, ge=0, le=0.8)  # of each code's expressions: in test notes only
-    held_out_share: float = Field(default=0.3, ge=0, le=1)  # of a test note's codes: told by held-out ones only
+    held_out_share: float = Field(default=0.25, ge=0, le=1)  # of a test note's codes: told by held-out ones only
 
     # Mean length of a note that is not late; a note with many codes takes the words it needs.
     words: int = Field(default=400, ge=100, le=20_000)

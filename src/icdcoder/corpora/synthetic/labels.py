@@ -50,7 +50,7 @@ class Pool:
 
     def __init__(self, expressions: Iterable[Expression]) -> None:
         self.expressions = tuple(expressions)
-        self.cumulative = tuple(accumulate((1 + place) ** -0.9 for place in range(len(self.expressions))))
+        self.cumulative = tuple(accumulate((1 + place) ** -1.2 for place in range(len(self.expressions))))
 
     def __len__(self) -> int:
         return len(self.expressions)

@@ -21,9 +21,9 @@ from icdcoder.corpora.synthetic.templates import templates
 # The least that any tokenisation into words counts: runs of non-blanks with a letter.
 WORD = re.compile(r"\S*[^\W\d_]\S*")
 
-_WORDS_WITHOUT_FILLER = 150
+_WORDS_WITHOUT_FILLER = 155
 _WORDS_PER_MENTION = 7.3
-_WORDS_PER_SENTENCE = 9.6
+_WORDS_PER_SENTENCE = 9.1
 _LENGTH_SPREAD = 0.25  # of the logarithm
 # How the filler is shared out among the sections, and the least sentences of each.
 _SHARES = {

@@ -24,7 +24,8 @@ SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3}
 # Single words of descriptions that are everyday words in notes; expressions may still use them.
 EVERYDAY = frozenset(
     """
-    donor nervous illness accident activity adult age agent allergy assault body boy bite blood bottom brain burn car care cell
+    donor nervous
+    illness accident activity adult age agent allergy assault body boy bite blood bottom brain burn car care cell
     chemical chest child cold contact cut cyst defect deformity delivery dependence device disorder disease
     driver drug ear effect encounter examination exercise exposure eye face fall family fever finger fire
     fistula flat food foot foreign fracture friction gas general genetic girl glass hair hand head health
@@ -77,15 +78,17 @@ class Dictionary:
             words, side = split_side(normal_words(term.text).words)
             if not words or (len(words) == 1 and not _may_stand_alone(words[0], term.source)):
                 continue
-            code = numbers.setdefault(term.code, len(numbers))
             senses = filed[tuple(sorted(words))]
+            if term.code is None:
+                continue
+            code = numbers.setdefault(term.code, len(numbers))
             senses[code, side] = min(int(term.source), senses.get((code, side), 99))
         index = TermIndex.build(filed)
         rows: list[list[list[int]]] = [[] for _ in range(len(index))]
         for words, senses in filed.items():
             number = index.number(words)
             if number is not None:
-                best = min(senses.values())
+                best = min(senses.values(), default=0)
                 rows[number] = [[c, s, side, len(words)] for (c, side), s in senses.items() if s <= best + 1]
         starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int32)
         flat = np.array([sense for row in rows for sense in sorted(row, key=lambda s: s[1])], dtype=np.int32)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
@@ -27,9 +29,14 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
+    """code: None for a phrase that holds a condition's name and means none ("flu shot")."""
+
     text: str
-    code: Code
+    code: Code | None
     source: Source
+
+
+NO_CONDITION = Path(str(files("icdcoder.knowledge"))) / "data" / "no_condition.txt"
 
 
 # Parts of a description that clinicians do not write.
@@ -45,6 +52,9 @@ _LONGEST = 90
 
 def terms(system: CodeSystem) -> Iterator[Term]:
     """Every term of a code system. Headings stand for the leaf that is coded when nothing more is known."""
+    for line in NO_CONDITION.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            yield Term(line, None, Source.EXPRESSION)
     known = expressions.load(system.name)
     for code, wordings in known.items():
         for wording in wordings:
