@@ -13,7 +13,7 @@ TINY: dict[str, Any] = {
     "seed": 3,
     "corpus": {"kind": "synthetic", "documents": 160, "codes": 12},
     "text": {"max_tokens": 300, "min_documents": 2},
-    "model": {"kind": "caml", "filters": 16, "width": 16},
+    "model": {"kind": "caml", "filters": 16, "embedding": 16},
     "train": {"epochs": 2, "batch_size": 16, "learning_rate": 0.003},
 }
 

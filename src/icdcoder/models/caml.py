@@ -1,18 +1,25 @@
-"""CAML: convolutional attention for multi-label classification (Mullenbach et al., NAACL 2018).
+"""CAML: Convolutional Attention for Multi-Label classification.
 
-    H = tanh(Conv_k(E))            "token filter"       (section 2.1)
-    α_c = softmax(H u_c)           attention of code c  (equation 3)
-    logit_c = b_c + w_c · Hᵀ α_c                        (equations 4-5)
+Mullenbach, Wiegreffe, Duke, Sun and Eisenstein, "Explainable Prediction of Medical Codes from Clinical Text",
+NAACL 2018, arXiv 1802.05695. For word vectors x, a convolution of width k, codes ℓ:
 
-Where we differ from the authors' code: padding is masked (theirs tests with batches of one note and trains with
-padding attended); the kernel of 10 gives one position a token, where theirs adds a position past the end; the bias
-that theirs creates for U and never uses does not exist.
+    h_n = tanh(W_c · x_{n−⌊k/2⌋ … n+⌈k/2⌉−1} + b_c)                         (1)
+    α_ℓ = softmax_n(u_ℓ · h_n)        v_ℓ = Σ_n α_ℓn h_n                    (3, 4)
+    logit_ℓ = β_ℓ · v_ℓ + b_ℓ                                               (5, before the sigmoid)
+
+Where the authors' code does otherwise:
+- It masks no padding: padding enters the convolution's bias, and attention in training (its evaluation takes one note at
+  a time, and so has none). Here, padding is no part of the note; `mask_padding = false` repeats the code.
+- With its kernel of 10 and padding of 5 on both sides, it attends to one position more than the note has tokens. The
+  paper pads "such that the resulting matrix H has dimension d_c × N". Here, there are N positions;
+  `trailing_position = true` adds the extra one, as weights trained by the authors' code need it. Its attention, if
+  asked for, is given to the last token, where its window ends.
 """
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -20,48 +27,73 @@ from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.convolution import TokenConvolution
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.word_embedding import WordEmbedding
+from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
 class Config(Settings):
-    """width: of word vectors. filters, kernel: of the convolution. dropout: on word vectors."""
+    """Sizes of the paper's model for all codes of MIMIC-III (table 2); the same serve for its 50 codes."""
 
-    width: int = Field(default=100, ge=1)
-    filters: int = Field(default=50, ge=1)
-    kernel: int = Field(default=10, ge=1)
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-
-
-class Caml(nn.Module):
-    def __init__(
-        self,
-        vocabulary: int,
-        codes: int,
-        *,
-        width: int,
-        filters: int,
-        kernel: int,
-        dropout: float,
-        vectors: Float[Tensor, "word width"] | None = None,
-    ) -> None:
-        super().__init__()
-        self.words = WordEmbedding(vocabulary, width, dropout, vectors)
-        self.convolution = TokenConvolution(width, filters, kernel)
-        self.labels = LabelAttention(codes, filters, filters)
-        nn.init.xavier_uniform_(self.convolution.convolution.weight)
-
-    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        states = torch.tanh(self.convolution(self.words(batch.tokens, batch.mask), batch.mask))
-        return self.labels(states, states, batch.mask, attention_codes)
+    embedding: int = Field(100, gt=0)
+    freeze_words: bool = False
+    filters: int = Field(50, gt=0)
+    kernel: int = Field(10, gt=0)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    mask_padding: bool = True
+    trailing_position: bool = False
 
 
-def build(config: Config, context: ModelContext) -> Caml:
-    return Caml(
-        context.vocabulary_size,
+def build(config: Config, context: ModelContext) -> CAML:
+    """Raises ConfigError where given word vectors do not fit the configuration."""
+    words = embed_words(context, config.embedding, config.dropout, config.freeze_words)
+    return CAML(
+        words,
+        config.embedding,
         len(context.space),
-        width=config.width,
         filters=config.filters,
         kernel=config.kernel,
-        dropout=config.dropout,
-        vectors=context.word_vectors,
+        mask_padding=config.mask_padding,
+        trailing_position=config.trailing_position,
     )
+
+
+class CAML(nn.Module):
+    def __init__(
+        self,
+        words: WordEmbedding,
+        embedding: int,
+        codes: int,
+        *,
+        filters: int,
+        kernel: int,
+        mask_padding: bool = True,
+        trailing_position: bool = False,
+    ) -> None:
+        super().__init__()
+        self.words = words
+        self.convolution = TokenConvolution(embedding, filters, kernel, trailing=trailing_position)
+        nn.init.xavier_uniform_(self.convolution.convolution.weight)
+        self.label_attention = LabelAttention(codes, filters, filters)
+        self.mask_padding = mask_padding
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
+        words = self.words(batch.tokens, batch.mask)
+        states = torch.tanh(self.convolution(words, mask))
+        if not self.convolution.trailing:
+            return self.label_attention(states, states, mask, attention_codes)
+        # The position past the last token of a note is real; a note without tokens has none.
+        positions = torch.cat([mask[:, :1], mask], 1)
+        scores = self.label_attention(states, states, positions, attention_codes)
+        if scores.attention is None:
+            return scores
+        return Scores(scores.logits, _without_trailing(scores.attention, mask))
+
+
+def _without_trailing(
+    attention: Float[Tensor, "note asked token+1"], mask: Bool[Tensor, "note token"]
+) -> Float[Tensor, "note asked token"]:
+    """Moves what the position past the last token of each note got to the last token."""
+    trailing = mask.sum(1)[:, None, None].expand(-1, attention.shape[1], 1)
+    moved = attention.gather(2, trailing)
+    attention = attention.scatter(2, trailing, 0.0)[..., :-1]
+    return attention.scatter_add(2, (trailing - 1).clamp(min=0), moved)

@@ -1,18 +1,25 @@
-"""LAAT: label attention over a bidirectional LSTM (Vu et al., IJCAI 2020).
+"""LAAT: a label attention model on a bidirectional LSTM.
 
-    H = BiLSTM(E)                  "token 2u"     (equations 1-3)
-    Z = tanh(H W)                  "token d_a"    (equation 4)
-    α_c = softmax(Z u_c)                          (equation 5)
-    logit_c = b_c + w_c · Hᵀ α_c                  (equations 6-7)
+Vu, Nguyen and Nguyen, "A Label Attention Model for ICD Coding from Clinical Text", IJCAI 2020, arXiv 2007.06351.
+For the LSTM's states H, one of 2u numbers a token:
 
-Where we differ from the authors' code: padding is masked (there it takes a share of the attention, so that logits
-depend on the batch); word vectors are trained (there they are frozen by default).
+    Z = tanh(W H)            A = softmax(U Z), each code over the tokens                   (4, 5)
+    V = H Aᵀ                 logit_ℓ = w_ℓ · v_ℓ + b_ℓ                                     (6, 7 before the sigmoid)
+
+with dropout on the word vectors.
+
+Where the authors' code does otherwise:
+- It masks no padding in the attention. States at padding are zero and so is their score, but exp(0) = 1 takes its
+  share of the softmax: the longer the other notes of a batch, the less each token counts. Here, padding gets no
+  attention; `mask_padding = false` repeats the code.
+- Its published runs freeze the word vectors ("static"), which the paper does not say. Here, they are trained;
+  `freeze_words = true` repeats the runs.
 """
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -20,56 +27,63 @@ from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.recurrent import BidirectionalLSTM
-from icdcoder.nn.word_embedding import WordEmbedding
+from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
-# Standard deviation of the attention's and the output's weights at the start.
-SPREAD = 0.03
+SPREAD = 0.03  # standard deviation of the initial attention and output matrices
 
 
 class Config(Settings):
-    """width: of word vectors. hidden: of one LSTM direction (the paper: 512 for full MIMIC-III, 256 for its top 50).
+    """Sizes of the paper for all codes of MIMIC-III (section 4.2); for its 50 codes, hidden = attended = 256.
 
-    attention: d_a. dropout: on word vectors.
+    hidden: width of each direction of the LSTM (u). attended: width of keys and queries (d_a).
     """
 
-    width: int = Field(default=100, ge=1)
-    hidden: int = Field(default=512, ge=1)
-    attention: int = Field(default=512, ge=1)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    embedding: int = Field(100, gt=0)
+    freeze_words: bool = False
+    hidden: int = Field(512, gt=0)
+    layers: int = Field(1, gt=0)
+    attended: int = Field(512, gt=0)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    mask_padding: bool = True
 
 
-class Laat(nn.Module):
+def build(config: Config, context: ModelContext) -> LAAT:
+    """Raises ConfigError where given word vectors do not fit the configuration."""
+    words = embed_words(context, config.embedding, config.dropout, config.freeze_words)
+    return LAAT(
+        words,
+        config.embedding,
+        len(context.space),
+        hidden=config.hidden,
+        layers=config.layers,
+        attended=config.attended,
+        mask_padding=config.mask_padding,
+    )
+
+
+class LAAT(nn.Module):
     def __init__(
         self,
-        vocabulary: int,
+        words: WordEmbedding,
+        embedding: int,
         codes: int,
         *,
-        width: int,
         hidden: int,
-        attention: int,
-        dropout: float,
-        vectors: Float[Tensor, "word width"] | None = None,
+        layers: int = 1,
+        attended: int,
+        mask_padding: bool = True,
     ) -> None:
         super().__init__()
-        self.words = WordEmbedding(vocabulary, width, dropout, vectors)
-        self.reader = BidirectionalLSTM(width, hidden)
-        self.projection = nn.Linear(2 * hidden, attention, bias=False)
-        self.labels = LabelAttention(codes, attention, 2 * hidden)
-        for weight in (self.projection.weight, self.labels.queries, self.labels.weights):
-            nn.init.normal_(weight, std=SPREAD)
+        self.words = words
+        self.lstm = BidirectionalLSTM(embedding, hidden, layers)
+        self.projection = nn.Linear(2 * hidden, attended, bias=False)
+        self.label_attention = LabelAttention(codes, attended, 2 * hidden)
+        for matrix in (self.projection.weight, self.label_attention.queries, self.label_attention.weights):
+            nn.init.normal_(matrix, 0.0, SPREAD)
+        self.mask_padding = mask_padding
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        states = self.reader(self.words(batch.tokens, batch.mask), batch.mask)
-        return self.labels(torch.tanh(self.projection(states)), states, batch.mask, attention_codes)
-
-
-def build(config: Config, context: ModelContext) -> Laat:
-    return Laat(
-        context.vocabulary_size,
-        len(context.space),
-        width=config.width,
-        hidden=config.hidden,
-        attention=config.attention,
-        dropout=config.dropout,
-        vectors=context.word_vectors,
-    )
+        mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
+        states = self.lstm(self.words(batch.tokens, batch.mask), batch.mask)
+        keys = torch.tanh(self.projection(states))
+        return self.label_attention(keys, states, mask, attention_codes)

@@ -1,100 +1,142 @@
-"""MultiResCNN: multi-filter residual convolutions with label attention (Li and Yu, AAAI 2020).
+"""MultiResCNN: a multi-filter residual convolutional network with CAML's label attention.
 
-For each kernel k of {3, 5, 9, 15, 19, 25}:
-    B_k = tanh(Conv_k(E))                                        (equation 1)
-    R_k = tanh(BN(Conv_k(tanh(BN(Conv_k(B_k))))) + BN(Conv_1(B_k)))    residual block (equations 2-4)
-    H = [R_3 … R_25]                                             "token 300"
-    α_c = softmax(H u_c),   logit_c = b_c + w_c · Hᵀ α_c         (equations 6-9)
+Li and Yu, "ICD Coding from Clinical Text Using Multi-Filter Residual Convolutional Neural Network", AAAI 2020,
+arXiv 1912.00862. For word vectors X and each filter of width s:
 
-Where we differ from the authors' code: padding is masked in the attention, in every convolution, and in the batch
-normalisation, whose statistics are those of real tokens (there padding takes part in all three).
+    H_s = tanh(Conv_s(X))                                                                  (1)
+    a   = tanh(BN(Conv_s(H_s)))       b = BN(Conv_s(a))       c = BN(Conv_1(H_s))          (2-4)
+    R_s = tanh(b + c)                                                                      (5)
+    H   = [R_s for all s], then attention and output as CAML                               (6-9)
+
+with dropout on X and on each R_s, and further residual blocks where `blocks` lists more than one width.
+
+Where the authors' code does otherwise:
+- It masks no padding: padding enters the convolutions, the statistics of the batch normalisation and, in training,
+  attention (its evaluation takes one note at a time). Here, a note's states are those of the note alone, and the
+  statistics count real tokens; `mask_padding = false` repeats the code.
+- The bias of its attention layer is created and never used; it has no part here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
-from icdcoder.nn.convolution import TokenBatchNorm, TokenConvolution
+from icdcoder.nn.convolution import TokenConvolution
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.word_embedding import WordEmbedding
+from icdcoder.nn.normalisation import TokenBatchNorm
+from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
 class Config(Settings):
-    """width: of word vectors. kernels: one channel each. filters: a channel's width after its residual block.
+    """Sizes of the paper (section 4.3). kernels: widths of the filters, odd. blocks: widths of the residual blocks."""
 
-    dropout: on word vectors and after each block.
-    """
+    embedding: int = Field(100, gt=0)
+    freeze_words: bool = False
+    kernels: tuple[int, ...] = Field((3, 5, 9, 15, 19, 25), min_length=1)
+    blocks: tuple[int, ...] = Field((50,), min_length=1)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    mask_padding: bool = True
 
-    width: int = Field(default=100, ge=1)
-    kernels: tuple[int, ...] = (3, 5, 9, 15, 19, 25)
-    filters: int = Field(default=50, ge=1)
-    dropout: float = Field(default=0.2, ge=0, lt=1)
+    @field_validator("kernels")
+    @classmethod
+    def _odd(cls, kernels: tuple[int, ...]) -> tuple[int, ...]:
+        if any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
+            raise ValueError("the widths of the filters must be odd, so that a state stands at each token.")
+        return kernels
+
+    @field_validator("blocks")
+    @classmethod
+    def _positive(cls, blocks: tuple[int, ...]) -> tuple[int, ...]:
+        if any(width < 1 for width in blocks):
+            raise ValueError("the widths of the residual blocks must be at least 1.")
+        return blocks
+
+
+def build(config: Config, context: ModelContext) -> MultiResCNN:
+    """Raises ConfigError where given word vectors do not fit the configuration."""
+    words = embed_words(context, config.embedding, config.dropout, config.freeze_words)
+    return MultiResCNN(
+        words,
+        config.embedding,
+        len(context.space),
+        kernels=config.kernels,
+        blocks=config.blocks,
+        dropout=config.dropout,
+        mask_padding=config.mask_padding,
+    )
+
+
+class MultiResCNN(nn.Module):
+    def __init__(
+        self,
+        words: WordEmbedding,
+        embedding: int,
+        codes: int,
+        *,
+        kernels: Sequence[int],
+        blocks: Sequence[int],
+        dropout: float,
+        mask_padding: bool = True,
+    ) -> None:
+        super().__init__()
+        self.words = words
+        self.filters = nn.ModuleList(ResidualFilter(embedding, kernel, blocks, dropout) for kernel in kernels)
+        hidden = len(kernels) * blocks[-1]
+        self.label_attention = LabelAttention(codes, hidden, hidden)
+        self.mask_padding = mask_padding
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
+        words = self.words(batch.tokens, batch.mask)
+        states = torch.cat([one(words, mask) for one in self.filters], 2)
+        return self.label_attention(states, states, mask, attention_codes)
+
+
+class ResidualFilter(nn.Module):
+    """One filter width: a convolution that keeps the width of the words, then residual blocks."""
+
+    def __init__(self, embedding: int, kernel: int, blocks: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.convolution = TokenConvolution(embedding, embedding, kernel)
+        nn.init.xavier_uniform_(self.convolution.convolution.weight)
+        widths = (embedding, *blocks)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, filters, kernel, dropout) for width, filters in zip(widths, blocks, strict=False)
+        )
+
+    def forward(
+        self, words: Float[Tensor, "note token embedding"], mask: Bool[Tensor, "note token"]
+    ) -> Float[Tensor, "note token hidden"]:
+        states = torch.tanh(self.convolution(words, mask))
+        for block in self.blocks:
+            states = block(states, mask)
+        return states
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions with batch normalisation beside a convolution of one token."""
+    """Two convolutions beside a convolution of one token, each normalised (equations 2-5)."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, dropout: float) -> None:
+    def __init__(self, width: int, filters: int, kernel: int, dropout: float) -> None:
         super().__init__()
-        self.first = TokenConvolution(inputs, outputs, kernel, bias=False)
-        self.first_norm = TokenBatchNorm(outputs)
-        self.second = TokenConvolution(outputs, outputs, kernel, bias=False)
-        self.second_norm = TokenBatchNorm(outputs)
-        self.shortcut = TokenConvolution(inputs, outputs, 1, bias=False)
-        self.shortcut_norm = TokenBatchNorm(outputs)
+        self.first = TokenConvolution(width, filters, kernel, bias=False)
+        self.first_norm = TokenBatchNorm(filters)
+        self.second = TokenConvolution(filters, filters, kernel, bias=False)
+        self.second_norm = TokenBatchNorm(filters)
+        self.shortcut = TokenConvolution(width, filters, 1, bias=False)
+        self.shortcut_norm = TokenBatchNorm(filters)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, states: Float[Tensor, "note token inputs"], mask: Bool[Tensor, "note token"]
-    ) -> Float[Tensor, "note token outputs"]:
+        self, states: Float[Tensor, "note token width"], mask: Bool[Tensor, "note token"]
+    ) -> Float[Tensor, "note token filters"]:
         left = torch.tanh(self.first_norm(self.first(states, mask), mask))
         left = self.second_norm(self.second(left, mask), mask)
-        return self.dropout(torch.tanh(left + self.shortcut_norm(self.shortcut(states, mask), mask)))
-
-
-class MultiResCnn(nn.Module):
-    def __init__(
-        self,
-        vocabulary: int,
-        codes: int,
-        *,
-        width: int,
-        kernels: tuple[int, ...],
-        filters: int,
-        dropout: float,
-        vectors: Float[Tensor, "word width"] | None = None,
-    ) -> None:
-        super().__init__()
-        self.words = WordEmbedding(vocabulary, width, dropout, vectors)
-        self.convolutions = nn.ModuleList(TokenConvolution(width, width, kernel) for kernel in kernels)
-        self.blocks = nn.ModuleList(ResidualBlock(width, filters, kernel, dropout) for kernel in kernels)
-        hidden = filters * len(kernels)
-        self.labels = LabelAttention(codes, hidden, hidden)
-        for convolution in self.convolutions:
-            nn.init.xavier_uniform_(convolution.convolution.weight)  # pyright: ignore[reportAttributeAccessIssue]
-
-    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        words, mask = self.words(batch.tokens, batch.mask), batch.mask
-        channels = [
-            block(torch.tanh(convolution(words, mask)), mask)
-            for convolution, block in zip(self.convolutions, self.blocks, strict=True)
-        ]
-        states = torch.cat(channels, dim=2)
-        return self.labels(states, states, mask, attention_codes)
-
-
-def build(config: Config, context: ModelContext) -> MultiResCnn:
-    return MultiResCnn(
-        context.vocabulary_size,
-        len(context.space),
-        width=config.width,
-        kernels=config.kernels,
-        filters=config.filters,
-        dropout=config.dropout,
-        vectors=context.word_vectors,
-    )
+        right = self.shortcut_norm(self.shortcut(states, mask), mask)
+        return self.dropout(torch.tanh(left + right))

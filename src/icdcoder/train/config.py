@@ -33,7 +33,7 @@ class TrainConfig(Settings):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: int = Field(default=0, ge=0)
     gradient_clip: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    monitor: str = "micro_f1"
+    monitor: str = "micro_f1_at_best_threshold"
     monitor_mode: Literal["max", "min"] = "max"
     patience: int = Field(default=10, ge=0)
     precision: Literal["no", "bf16", "fp16"] = "no"
