@@ -3,13 +3,12 @@
 Mullenbach, Wiegreffe, Duke, Sun and Eisenstein, "Explainable Prediction of Medical Codes from Clinical Text",
 NAACL 2018, arXiv 1802.05695. For word vectors x, a convolution of width k, codes ℓ:
 
-    h_n = tanh(W_c · x_{n−⌊k/2⌋ … n+⌈k/2⌉−1} + b_c)                         (1)
-    α_ℓ = softmax_n(u_ℓ · h_n)        v_ℓ = Σ_n α_ℓn h_n                    (3, 4)
-    logit_ℓ = β_ℓ · v_ℓ + b_ℓ                                               (5, before the sigmoid)
+    h_n = tanh(W_c · x_{n−⌊k/2⌋ … n+⌈k/2⌉−1} + b_c)
+    α_ℓ = softmax_n(u_ℓ · h_n)        v_ℓ = Σ_n α_ℓn h_n        logit_ℓ = β_ℓ · v_ℓ + b_ℓ
 
 Where the authors' code does otherwise:
-- It masks no padding: padding enters the convolution's bias, and attention in training (its evaluation takes one note at
-  a time, and so has none). Here, padding is no part of the note; `mask_padding = false` repeats the code.
+- It masks no padding: in training, padding gets attention, and its states are not zero (its evaluation takes one note
+  at a time, and so has none). Here, padding is no part of the note; `mask_padding = false` repeats the code.
 - With its kernel of 10 and padding of 5 on both sides, it attends to one position more than the note has tokens. The
   paper pads "such that the resulting matrix H has dimension d_c × N". Here, there are N positions;
   `trailing_position = true` adds the extra one, as weights trained by the authors' code need it. Its attention, if
@@ -31,7 +30,7 @@ from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
 class Config(Settings):
-    """Sizes of the paper's model for all codes of MIMIC-III (table 2); the same serve for its 50 codes."""
+    """The authors' sizes for all codes of MIMIC-III; they use the same for its 50 most frequent codes."""
 
     embedding: int = Field(100, gt=0)
     freeze_words: bool = False

@@ -3,8 +3,8 @@
 Vu, Nguyen and Nguyen, "A Label Attention Model for ICD Coding from Clinical Text", IJCAI 2020, arXiv 2007.06351.
 For the LSTM's states H, one of 2u numbers a token:
 
-    Z = tanh(W H)            A = softmax(U Z), each code over the tokens                   (4, 5)
-    V = H Aᵀ                 logit_ℓ = w_ℓ · v_ℓ + b_ℓ                                     (6, 7 before the sigmoid)
+    Z = tanh(W H)            A = softmax(U Z), each code over the tokens
+    V = H Aᵀ                 logit_ℓ = w_ℓ · v_ℓ + b_ℓ
 
 with dropout on the word vectors.
 
@@ -33,7 +33,7 @@ SPREAD = 0.03  # standard deviation of the initial attention and output matrices
 
 
 class Config(Settings):
-    """Sizes of the paper for all codes of MIMIC-III (section 4.2); for its 50 codes, hidden = attended = 256.
+    """The authors' sizes for all codes of MIMIC-III; for its 50 most frequent codes they take hidden = attended = 256.
 
     hidden: width of each direction of the LSTM (u). attended: width of keys and queries (d_a).
     """

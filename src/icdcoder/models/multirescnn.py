@@ -3,10 +3,10 @@
 Li and Yu, "ICD Coding from Clinical Text Using Multi-Filter Residual Convolutional Neural Network", AAAI 2020,
 arXiv 1912.00862. For word vectors X and each filter of width s:
 
-    H_s = tanh(Conv_s(X))                                                                  (1)
-    a   = tanh(BN(Conv_s(H_s)))       b = BN(Conv_s(a))       c = BN(Conv_1(H_s))          (2-4)
-    R_s = tanh(b + c)                                                                      (5)
-    H   = [R_s for all s], then attention and output as CAML                               (6-9)
+    H_s = tanh(Conv_s(X))
+    a   = tanh(BN(Conv_s(H_s)))       b = BN(Conv_s(a))       c = BN(Conv_1(H_s))
+    R_s = tanh(b + c)
+    H   = [R_s for all s], then attention and output as CAML
 
 with dropout on X and on each R_s, and further residual blocks where `blocks` lists more than one width.
 
@@ -35,7 +35,7 @@ from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
 class Config(Settings):
-    """Sizes of the paper (section 4.3). kernels: widths of the filters, odd. blocks: widths of the residual blocks."""
+    """The authors' sizes. kernels: widths of the filters, odd. blocks: widths of the residual blocks."""
 
     embedding: int = Field(100, gt=0)
     freeze_words: bool = False
@@ -121,7 +121,7 @@ class ResidualFilter(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a convolution of one token, each normalised (equations 2-5)."""
+    """Two convolutions beside a convolution of one token, each normalised."""
 
     def __init__(self, width: int, filters: int, kernel: int, dropout: float) -> None:
         super().__init__()

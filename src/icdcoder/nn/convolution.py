@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 
 class TokenConvolution(nn.Module):
@@ -31,7 +31,7 @@ class TokenConvolution(nn.Module):
             # In two dimensions, "note token width" is the channels-last layout: nothing is copied, 1.3 × faster.
             layer = self.convolution
             weight = layer.weight.unsqueeze(2)
-            found = F.conv2d(states.unsqueeze(2), weight, layer.bias, padding=(0, layer.kernel_size[0] // 2)).squeeze(2)
+            found = conv2d(states.unsqueeze(2), weight, layer.bias, padding=(0, layer.kernel_size[0] // 2)).squeeze(2)
         else:
             found = self.convolution(states)
         return found.transpose(1, 2)[:, : tokens + self.trailing]

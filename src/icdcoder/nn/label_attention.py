@@ -1,6 +1,6 @@
 """Label attention: each code reads the note through its own attention, and its own output weight scores what it read.
 
-Introduced by CAML (Mullenbach et al. 2018, equations 3-5) and kept, with other keys and values, by most models since.
+Introduced by CAML (Mullenbach et al. 2018) and kept, with other keys and values, by most models since.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from icdcoder.core.errors import InputError
 from icdcoder.nn.contract import Batch, Scores
@@ -18,4 +18,4 @@ def binary_cross_entropy(scores: Scores, batch: Batch) -> Float[Tensor, ""]:
     if batch.targets is None:
         raise InputError("Training needs notes with gold codes; these have none.")
     logits = scores.logits.float() if scores.logits.itemsize < 4 else scores.logits
-    return F.binary_cross_entropy_with_logits(logits, batch.targets.to(logits.dtype))
+    return binary_cross_entropy_with_logits(logits, batch.targets.to(logits.dtype))

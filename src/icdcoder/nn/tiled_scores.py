@@ -16,7 +16,7 @@ pass computes it anew from the log-sum-exp of each row. What is kept for the bac
 more matrix product of seven.
 
 Three choices, each measured by benchmarks/label_attention.py, make up most of the speed on a CPU:
-- Tiles lie as "token code". The matrix products with a small inner dimension run up to 2.5 × faster than as "code token".
+- Tiles lie as "token code": matrix products with a small inner dimension run up to 2.5 × faster than as "code token".
 - exp2 takes the place of exp, with log2(e) folded into the queries: `torch.exp` is 8 × slower on some processors.
 - The subtractions of log-sum-exp and of g·z ride in the matrix products, as one more column against a column of ones.
 """
@@ -82,7 +82,8 @@ class TiledScores(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Float[Tensor, "note code"]) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Float[Tensor, "note code"]) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
         keys, values, mask, queries, weights, scores, log_sums, means = ctx.saved_tensors
         to_keys, to_values = torch.zeros_like(keys), torch.zeros_like(values)
         to_queries, to_weights = keys.new_zeros(queries.shape[::-1]), keys.new_zeros(weights.shape[::-1])

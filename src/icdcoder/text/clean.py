@@ -38,7 +38,7 @@ _PLAIN = re.compile(r"[\n\x20-\x7e]*")
 
 @dataclass(frozen=True, slots=True)
 class OffsetMap:
-    """Where the lengths of two texts part: "edit" arrays, rising. source[i] was put as cleaned[i], [start, end) each."""
+    """Where the lengths of two texts part: "edit 2" arrays, rising; source[i] became cleaned[i], both [start, end)."""
 
     source: npt.NDArray[np.int64]
     cleaned: npt.NDArray[np.int64]

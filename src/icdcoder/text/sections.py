@@ -56,9 +56,11 @@ class Section:
 
 def split(text: str) -> list[Section]:
     """The sections in order; together they are the whole text. An empty text has none."""
-    found = sorted(_headings(text))
+    if not text:
+        return []
+    found = _headings(text)
     sections: list[Section] = []
-    if text and (not found or found[0].start > 0):
+    if not found or found[0].start > 0:
         found.insert(0, _Heading(0, 0, OTHER, ""))
     for heading, following in zip(found, [*found[1:], None], strict=True):
         end = following.start if following else len(text)
@@ -71,7 +73,7 @@ def kinds() -> tuple[str, ...]:
     return (OTHER, *dict.fromkeys(_known()[0].values()))
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Heading:
     start: int
     body_start: int
@@ -80,6 +82,7 @@ class _Heading:
 
 
 def _headings(text: str) -> list[_Heading]:
+    """In order, without those that begin inside another."""
     by_start: dict[int, _Heading] = {}
     for heading in _candidates(text):
         by_start.setdefault(heading.start, heading)

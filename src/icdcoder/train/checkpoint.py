@@ -178,4 +178,4 @@ def _to_disk(path: Path) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error).rpartition("I/O error: ")[2]  # as safetensors words it
+    return str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]  # as safetensors words it

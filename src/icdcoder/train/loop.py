@@ -254,7 +254,8 @@ class _Run:
         return shared
 
     def _stop(self) -> NoReturn:
-        name = "Ctrl-C" if self.signals.received is not None and self.signals.received.name == "SIGINT" else "SIGTERM"
+        received = self.signals.received
+        name = "another process" if received is None else "Ctrl-C" if received.name == "SIGINT" else received.name
         where = f"in epoch {self.place.epoch} after step {self.place.step}; it is saved in {self.folder}"
         raise TrainingStoppedError(
             f"Training was stopped by {name} {where if self.place.step else 'before its first step'}. "

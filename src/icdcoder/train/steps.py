@@ -64,7 +64,10 @@ class Stepper:
         self.schedule = optimisers.schedule(
             self.plain_optimiser, config.schedule, warmup_steps=config.warmup_steps, total_steps=steps
         )
-        self.model, self.optimiser = accelerator.prepare(model, self.plain_optimiser)
+        self.model = accelerator.prepare_model(model)
+        # Only the scaled losses of fp16 need Accelerate's wrapper, which looks for a package on the disk at each step.
+        plain = accelerator.scaler is None
+        self.optimiser = self.plain_optimiser if plain else accelerator.prepare_optimizer(self.plain_optimiser)
 
     def step(self, batches: Sequence[Indices]) -> Tensor:
         """Makes one step. Returns this process's share of its mean loss, on the device; the shares add up to it."""
@@ -78,7 +81,7 @@ class Stepper:
             self.accelerator.clip_grad_norm_(self.parameters, self.clip)
         self.optimiser.step()
         self.optimiser.zero_grad()
-        if not self.optimiser.step_was_skipped:  # fp16 skips steps while it looks for its scale
+        if not getattr(self.optimiser, "step_was_skipped", False):  # fp16 skips steps while it looks for its scale
             self.schedule.step()
         return torch.stack(shares).sum()
 

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 
 from icdcoder.core.document import CorpusReading, Document
 from icdcoder.core.note import Note
-from icdcoder.corpora.synthetic import laboratory
-from icdcoder.corpora.synthetic.admissions import Admission, admissions
-from icdcoder.corpora.synthetic.config import Config
-from icdcoder.corpora.synthetic.filler import Filler
-from icdcoder.corpora.synthetic.telling import Teller
-from icdcoder.corpora.synthetic.templates import Reader
-from icdcoder.corpora.synthetic.writer import Writer, Written
+from icdcoder.corpora._synthetic import laboratory
+from icdcoder.corpora._synthetic.admissions import Admission, admissions
+from icdcoder.corpora._synthetic.config import Config
+from icdcoder.corpora._synthetic.filler import Filler
+from icdcoder.corpora._synthetic.telling import Teller
+from icdcoder.corpora._synthetic.templates import Reader
+from icdcoder.corpora._synthetic.writer import Writer, Written
 
 __all__ = ["Config", "read", "written"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from icdcoder.core.code import Code
 from icdcoder.core.document import GoldEvidence
-from icdcoder.corpora.synthetic.filler import Slots
-from icdcoder.corpora.synthetic.telling import Mention
+from icdcoder.corpora._synthetic.filler import Slots
+from icdcoder.corpora._synthetic.telling import Mention
 
 
 @dataclass(frozen=True, slots=True)

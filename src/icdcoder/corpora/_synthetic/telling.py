@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from icdcoder.core.code import Code
-from icdcoder.corpora.synthetic.admissions import Admission
-from icdcoder.corpora.synthetic.config import Config
-from icdcoder.corpora.synthetic.labels import Expression, Label, Pool, Pools
-from icdcoder.corpora.synthetic.templates import Reader, Template, templates
+from icdcoder.corpora._synthetic.admissions import Admission
+from icdcoder.corpora._synthetic.config import Config
+from icdcoder.corpora._synthetic.labels import Expression, Label, Pool, Pools
+from icdcoder.corpora._synthetic.templates import Reader, Template, templates
 
 # Where a note speaks of a label of each nature, and how often. The first place is the one that always serves.
 _PLACES = {

@@ -92,7 +92,7 @@ class Patients:
 
 @cache
 def tables() -> Patients:
-    read = tomllib.loads((files("icdcoder.corpora.synthetic") / "patients.toml").read_text(encoding="utf-8"))
+    read = tomllib.loads((files("icdcoder.corpora._synthetic") / "patients.toml").read_text(encoding="utf-8"))
     types = tuple(
         AdmissionType(t["name"], t["share"], t["themes"], tuple(t["pull"]), tuple(t["services"]))
         for t in read.pop("types")

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Literal
 
 from icdcoder.core.code import Code
-from icdcoder.corpora.synthetic import patients
+from icdcoder.corpora._synthetic import patients
 
 Shape = Literal["noun", "any", "drug", "finding"]
 

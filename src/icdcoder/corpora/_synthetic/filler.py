@@ -12,10 +12,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
-from icdcoder.corpora.synthetic.admissions import Admission
-from icdcoder.corpora.synthetic.labels import Label
-from icdcoder.corpora.synthetic.laboratory import Laboratory
-from icdcoder.corpora.synthetic.patients import has_prefix
+from icdcoder.corpora._synthetic.admissions import Admission
+from icdcoder.corpora._synthetic.labels import Label
+from icdcoder.corpora._synthetic.laboratory import Laboratory
+from icdcoder.corpora._synthetic.patients import has_prefix
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _PRONOUNS = {
 
 @cache
 def tables() -> Mapping[str, Any]:
-    return tomllib.loads((files("icdcoder.corpora.synthetic") / "filler.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files("icdcoder.corpora._synthetic") / "filler.toml").read_text(encoding="utf-8"))
 
 
 def lists() -> dict[str, list[str]]:
@@ -50,19 +50,20 @@ class Sentence:
 class Slots(dict[str, str]):
     """What fills the slots of one note: pronouns, names and dates of one stay; some change with each use."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, lists: Mapping[str, Sequence[Sentence]]) -> None:
         rng = admission.rng
         words = _PRONOUNS[admission.sex]
-        relatives = [r.partition(":")[0] for r in tables()["relatives"] if r.partition(":")[2] in ("", admission.sex)]
+        relatives = [r.text.partition(":") for r in lists["relatives"]]
         super().__init__(
             words,
             He=words["he"].capitalize(),
             His=words["his"].capitalize(),
             age=str(admission.age),
-            relative=_choice(relatives, rng),
+            relative=_choice([name for name, _, of in relatives if of in ("", admission.sex)], rng),
             Name=f"{words['title']} [**Name-{1000 + int(rng.random() * 9000)}**]",
         )
         self._rng = rng
+        self._lists = lists
         self._day = 1
         self._problem = 0
         self.admitted = date(2100 + int(rng.random() * 90), 1, 1) + timedelta(days=int(rng.random() * 365))
@@ -98,9 +99,9 @@ class Slots(dict[str, str]):
             case "time":
                 return f"{1 + int(rng.random() * 12)}:{_choice(_MINUTES, rng)} {_choice(('AM', 'PM'), rng)}"
             case "team":
-                return _choice(tables()["teams"], rng)
+                return _choice(self._lists["teams"], rng).text
             case "unit":
-                return _choice(tables()["units"], rng)
+                return _choice(self._lists["units"], rng).text
             case "day":
                 self._day = min(self._day + 1, max(2, self.stay))
                 return str(self._day)

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from icdcoder.core.code import Code
 from icdcoder.core.document import GoldEvidence
-from icdcoder.corpora.synthetic.admissions import Admission
-from icdcoder.corpora.synthetic.config import Config
-from icdcoder.corpora.synthetic.filler import Filler, Slots, mark
-from icdcoder.corpora.synthetic.page import Page, Span
-from icdcoder.corpora.synthetic.telling import Mention, Teller, Told
-from icdcoder.corpora.synthetic.templates import templates
+from icdcoder.corpora._synthetic.admissions import Admission
+from icdcoder.corpora._synthetic.config import Config
+from icdcoder.corpora._synthetic.filler import Filler, Slots, mark
+from icdcoder.corpora._synthetic.page import Page, Span
+from icdcoder.corpora._synthetic.telling import Mention, Teller, Told
+from icdcoder.corpora._synthetic.templates import templates
 
 # The least that any tokenisation into words counts: runs of non-blanks with a letter.
 WORD = re.compile(r"\S*[^\W\d_]\S*")
@@ -84,7 +84,7 @@ class _Draft:
         self._admission = admission
         self._told = told
         self._rng = admission.rng
-        self._slots = Slots(admission)
+        self._slots = Slots(admission, filler.lists)
         self._active = filler.rules(admission.labels)
         self._marker = self._pick(_MARKERS)
         self._heading = self._pick(_HEADINGS)

@@ -10,9 +10,9 @@ from importlib.resources import files
 from itertools import pairwise
 
 from icdcoder.core.code import Code
-from icdcoder.corpora.synthetic.labels import Expression
-from icdcoder.corpora.synthetic.laboratory import Laboratory
-from icdcoder.corpora.synthetic.phrases import Edges
+from icdcoder.corpora._synthetic.labels import Expression
+from icdcoder.corpora._synthetic.laboratory import Laboratory
+from icdcoder.corpora._synthetic.phrases import Edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ Place = tuple[str, str]  # table and key of mentions.toml, such as ("present", "
 @cache
 def templates() -> Mapping[Place, tuple[Template, ...]]:
     """Templates by place. A place's "noun" list holds its "any" list too, as a noun phrase fits both."""
-    read = tomllib.loads((files("icdcoder.corpora.synthetic") / "mentions.toml").read_text(encoding="utf-8"))
+    read = tomllib.loads((files("icdcoder.corpora._synthetic") / "mentions.toml").read_text(encoding="utf-8"))
     found: dict[Place, tuple[Template, ...]] = {}
     number = 0
     for table, lists in read.items():
@@ -78,7 +78,7 @@ class Reader:
 
     def joined(self, parts: Sequence[str]) -> Saying:
         """What the parts say one after the other. Nearly always it is what they say alone, and that is remembered."""
-        read = [self._alone(part) for part in parts if part]
+        read = [alone for part in parts if (alone := self._alone(part))[1].first]
         phrases = self._laboratory.phrases
         if any(phrases.may_join(left, right) for (_, left), (_, right) in pairwise(read)):
             return self._saying("".join(parts))

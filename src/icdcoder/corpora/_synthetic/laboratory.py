@@ -11,14 +11,15 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError
-from icdcoder.corpora.synthetic import patients
-from icdcoder.corpora.synthetic.config import Config
-from icdcoder.corpora.synthetic.labels import Expression, Label, make, shape
-from icdcoder.corpora.synthetic.phrases import Phrases
-from icdcoder.knowledge.expressions import KINDS, ExpressionGroup, load_groups
+from icdcoder.corpora._synthetic import patients
+from icdcoder.corpora._synthetic.config import Config
+from icdcoder.corpora._synthetic.labels import Expression, Label, make, shape
+from icdcoder.corpora._synthetic.phrases import Phrases
+from icdcoder.knowledge.expressions import KINDS, load_groups
 
 SYSTEMS = {"icd9": ("icd9cm", "icd9pcs"), "icd10": ("icd10cm", "icd10pcs")}
 MIN_CLEAR = 3  # wordings, other than indirect ones, that contain no other condition's
@@ -43,17 +44,18 @@ class _Candidate:
     texts: dict[str, str] = field(default_factory=dict)  # expression → kind
 
 
-def build(config: Config, groups: Iterable[ExpressionGroup] | None = None) -> Laboratory:
-    """groups: by default all that icdcoder brings. Raises ConfigError where there are fewer than `config.codes`."""
-    candidates, left_out = _candidates(load_groups() if groups is None else groups, SYSTEMS[config.systems])
-    chosen = _chosen(candidates, config.codes)
+def build(config: Config) -> Laboratory:
+    """Raises ConfigError where icdcoder has expressions of fewer conditions than `config.codes`."""
+    known = _known(config.systems)
+    chosen = _chosen(known, config.codes)
     if config.codes is not None and len(chosen) < config.codes:
         raise ConfigError(
             f"corpus.codes is {config.codes}, but only {len(chosen)} conditions of {config.systems} can be told apart; "
-            "ask for fewer, or leave corpus.codes out of the way with a smaller number."
+            f"ask for {len(chosen)} or fewer."
         )
+    left_out = {"conditions of pregnancy, birth and the newborn": known.left_out}
     if config.codes is None:
-        left_out["told only in words that contain another's"] = len(candidates) - len(chosen)
+        left_out["conditions told only in words that contain another's"] = len(known.candidates) - len(chosen)
     plain = [
         (candidate, Expression(0, text, kind, shape(text, kind)))
         for candidate in chosen
@@ -72,24 +74,35 @@ def build(config: Config, groups: Iterable[ExpressionGroup] | None = None) -> La
     return Laboratory(labels, expressions, owners, phrases, left_out)
 
 
-def _candidates(groups: Iterable[ExpressionGroup], systems: tuple[str, ...]) -> tuple[list[_Candidate], dict[str, int]]:
-    """Groups of the same codes in these systems are one candidate; most frequent first."""
-    known = patients.tables()
+@dataclass(frozen=True)
+class _Known:
+    """candidates: most frequent first. inner: for each, the other candidates in each of its direct wordings."""
+
+    candidates: tuple[_Candidate, ...]
+    inner: tuple[tuple[frozenset[int], ...], ...]
+    left_out: int
+
+
+@cache
+def _known(systems: str) -> _Known:
+    """Groups of the same codes in these systems are one candidate."""
+    adults = patients.tables().left_out
     found: dict[frozenset[Code], _Candidate] = {}
-    left_out = {"pregnancy, birth and the newborn": 0}
-    for group in groups:
-        codes = tuple(sorted(code for code in group.codes if code.system in systems))
+    left_out = 0
+    for group in load_groups():
+        codes = tuple(sorted(code for code in group.codes if code.system in SYSTEMS[systems]))
         if not codes:
             continue
-        if patients.has_prefix((c for c in group.codes if not c.system.endswith("pcs")), known.left_out):
-            left_out["pregnancy, birth and the newborn"] += 1
+        if patients.has_prefix((c for c in group.codes if not c.system.endswith("pcs")), adults):
+            left_out += 1
             continue
         candidate = found.setdefault(frozenset(codes), _Candidate(codes))
         candidate.equivalent += [code for code in group.codes if code not in candidate.equivalent]
         for kind in KINDS:
             for text in group.by_kind.get(kind, ()):
                 candidate.texts.setdefault(text, kind)
-    return _by_frequency(found.values()), left_out
+    candidates = tuple(_by_frequency(found.values()))
+    return _Known(candidates, _contained(candidates), left_out)
 
 
 def _by_frequency(candidates: Iterable[_Candidate]) -> list[_Candidate]:
@@ -107,42 +120,39 @@ def _by_frequency(candidates: Iterable[_Candidate]) -> list[_Candidate]:
     return [rank[number] for number in sorted(rank)] + rest
 
 
-def _chosen(candidates: Sequence[_Candidate], wanted: int | None) -> list[_Candidate]:
+def _chosen(known: _Known, wanted: int | None) -> list[_Candidate]:
     """The most common candidates that keep MIN_CLEAR wordings each beside the others chosen."""
-    inner = _contained(candidates)
     containing: dict[int, set[int]] = defaultdict(set)
-    for outer, wordings in inner.items():
-        for contained in wordings:
-            for number in contained:
-                containing[number].add(outer)
+    for outer, wordings in enumerate(known.inner):
+        for number in frozenset().union(*wordings):
+            containing[number].add(outer)
     chosen: set[int] = set()
 
     def clear(number: int, among: set[int]) -> bool:
-        return sum(not (contained & among) for contained in inner[number]) >= MIN_CLEAR
+        return sum(contained.isdisjoint(among) for contained in known.inner[number]) >= MIN_CLEAR
 
-    for number in range(len(candidates)):
+    for number in range(len(known.candidates)):
         if wanted is not None and len(chosen) == wanted:
             break
         with_it = chosen | {number}
         if all(clear(other, with_it) for other in {number} | (containing[number] & chosen)):
             chosen = with_it
-    return [candidates[number] for number in sorted(chosen)]
+    return [known.candidates[number] for number in sorted(chosen)]
 
 
-def _contained(candidates: Sequence[_Candidate]) -> dict[int, list[set[int]]]:
-    """candidate → for each of its direct wordings (alike ones once), the other candidates whose words it contains."""
+def _contained(candidates: Sequence[_Candidate]) -> tuple[tuple[frozenset[int], ...], ...]:
+    """For each candidate's direct wordings (alike ones once), the other candidates whose words they contain."""
     flat = [(number, text) for number, candidate in enumerate(candidates) for text in candidate.texts]
     phrases = Phrases([text for _, text in flat])
-    inner: dict[int, list[set[int]]] = {}
-    for number, candidate in enumerate(candidates):
-        wordings: dict[tuple[str, ...], set[int]] = {}
+    inner = []
+    for candidate in candidates:
+        wordings: dict[tuple[str, ...], frozenset[int]] = {}
         for text, kind in candidate.texts.items():
-            if kind != "indirect":
+            if kind != "indirect" and (key := Phrases.key(text)):
                 others = {flat[occurrence.phrase][0] for occurrence in phrases.find(text)}
-                key = Phrases.key(text)
-                wordings[key] = {o for o in others if not set(candidates[o].codes) <= set(candidate.codes)}
-        inner[number] = [contained for key, contained in wordings.items() if key]
-    return inner
+                wordings[key] = frozenset(o for o in others if not set(candidates[o].codes) <= set(candidate.codes))
+        inner.append(tuple(wordings.values()))
+    return tuple(inner)
 
 
 def _held_out(

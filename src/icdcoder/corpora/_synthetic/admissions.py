@@ -11,9 +11,9 @@ from itertools import accumulate, islice
 
 from icdcoder.core.code import Code
 from icdcoder.core.document import Split
-from icdcoder.corpora.synthetic.config import Config
-from icdcoder.corpora.synthetic.labels import Label
-from icdcoder.corpora.synthetic.patients import AdmissionType, Sex, has_prefix, tables
+from icdcoder.corpora._synthetic.config import Config
+from icdcoder.corpora._synthetic.labels import Label
+from icdcoder.corpora._synthetic.patients import AdmissionType, Sex, has_prefix, tables
 
 _PULL = 1.6  # what a type's pull adds to the logarithm of a weight
 _SPREAD = 0.5  # standard deviation of each label's own liking for each type
