@@ -39,9 +39,11 @@ def test_no_expression_stands_for_two_groups() -> None:
 def test_groups_share_a_code_only_where_another_system_tells_them_apart() -> None:
     """414.00 and 414.01 are both I25.10, but I25.10 alone beside them would be a slip of the pen.
 
-    Groups that state two conditions at once, with two codes of a system, stand beside those of each condition.
+    Groups that state two conditions at once, with two codes of a system, stand beside those of each condition. Of
+    procedures, some wordings say the approach or the side that ICD-10-PCS asks for, and others of the same code do not.
     """
     sets = [frozenset(group.codes) for group in expressions.load_groups()]
+    sets = [codes for codes in sets if not any(code.system.endswith("pcs") for code in codes)]
     sets = [codes for codes in sets if len({code.system for code in codes}) == len(codes)]
     by_code: defaultdict[Code, list[frozenset[Code]]] = defaultdict(list)
     for codes in sets:

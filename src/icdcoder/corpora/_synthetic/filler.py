@@ -97,7 +97,8 @@ class Slots(dict[str, str]):
             case "year":
                 return str(self.admitted.year - 1 - int(rng.random() * 12))
             case "time":
-                return f"{1 + int(rng.random() * 12)}:{_choice(_MINUTES, rng)} {_choice(('AM', 'PM'), rng)}"
+                hour = 8 + int(rng.random() * 9)
+                return f"{(hour - 1) % 12 + 1}:{_choice(_MINUTES, rng)} {'AM' if hour < 12 else 'PM'}"
             case "team":
                 return _choice(self._lists["teams"], rng).text
             case "unit":

@@ -13,7 +13,10 @@ from icdcoder.corpora._synthetic import patients
 
 Shape = Literal["noun", "any", "drug", "finding"]
 
-_DOSE = re.compile(r"\d\s?(?:mg|mcg|g|units?|mEq|gram)s?\b.*\b(?:daily|nightly|weekly|bedtime|times|every|dinner)\b")
+# "lisinopril 10 mg daily", but not "Lasix 20 mg given between units", which is an event.
+_DOSE = re.compile(
+    r"^(?:[\w'-]+ ){1,4}\d[\d.,]*\s?(?:mg|mcg|g|units?|mEq)\b(?!.*\b(?:given|bolus|drip|loads?|IV|of|prior)\b)"
+)
 # Wordings that are no noun phrase ("s/p CABG", "on BiPAP", "known diabetic"): they stand in lists and after a colon.
 _NOT_A_NOUN = re.compile(
     r"^(?:h/o|hx|s/p|history|status post|post|known|on|off|started|initiated|placed|given|received|underwent|weaned|"
@@ -24,7 +27,7 @@ _NOT_A_NOUN = re.compile(
     r"anti-?coagulated|heavy|ex|\d+)\b|"
     r"\b(?:performed|sent|revealed|showed|showing|started|initiated|obtained|inserted|placed|positive|dead|dependent|"
     r"intubated|appearing|done|years ago|in the past|user|abuser|addict|smoker|diabetic|hypertensive|[a-z]+less)$|"
-    r"^\S+(?:tic|gic|mic|ive|ized|ised|oker)$"
+    r"^\S+(?:tic|gic|mic|ive|ed|oker)$|^metastatic to\b|\breplaced$"
 )
 
 

@@ -38,7 +38,7 @@ _SECOND_INDIRECT = 0.4
 _TRIES = 12
 _LATE_LABEL = 0.5  # of the labels of a late note
 # What is denied is named plainly, by one of the first names and in few words: nobody denies "rapid recurrent Afib".
-_PLAIN = 5
+_PLAIN = 3
 _SHORT = 4
 _OPENING = 4  # conditions in the first sentence, with a comma between them
 _AND = ", "

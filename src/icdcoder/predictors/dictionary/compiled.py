@@ -24,7 +24,7 @@ SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3}
 # Single words of descriptions that are everyday words in notes; expressions may still use them.
 EVERYDAY = frozenset(
     """
-    donor nervous
+    donor down lue nervous
     illness accident activity adult age agent allergy assault body boy bite blood bottom brain burn car care cell
     chemical chest child cold contact cut cyst defect deformity delivery dependence device disorder disease
     driver drug ear effect encounter examination exercise exposure eye face fall family fever finger fire

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from icdcoder.core.note import Note
@@ -12,12 +13,14 @@ from icdcoder.text.clean import clean
 from icdcoder.text.normal_form import NormalWords, normal_words
 from icdcoder.text.sections import Section, split
 
-# Abbreviations that are words of their own when they are not in capitals.
-_WORDS_TOO = frozenset(
+# Abbreviations with a vowel that are written in small letters too, and are no English words.
+_SMALL_TOO = frozenset(
     """
-    all aids hit cap cold map as or it us am pe mi ms pad car ace add aim arm art bad bed
+    aaa afib aki ards arf bka aka cabg cad chf copd cva cvas dka ekg esrd etoh gerd gib icd icu ida iddm niddm iugr
+    lbbb mets mrsa nstemi osa pna pvd ra rsv scd stemi tia tias uri uti utis vfib vtach
     """.split()
 )
+_VOWEL = re.compile("[aeiouy]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,14 @@ def _chosen(senses: list[Sense], side: int) -> list[Sense]:
 
 
 def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
+    """Whether an abbreviation is written as one: "GAVE" and "PsA", but not "gave" and "Does"."""
     if sense.source != Source.ABBREVIATION or sense.words > 1:
         return True
+    capitals = sum(map(str.isupper, text))
+    if not shouting and (capitals >= 2 or text.isupper()):
+        return True
     lower = text.lower()
-    if lower in _WORDS_TOO or len(lower) <= 2:
-        return not shouting and text.isupper()
-    return True
+    return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
 
 
 def _mostly_capitals(text: str) -> bool:
