@@ -13,6 +13,7 @@ from itertools import combinations
 import pytest
 
 from icdcoder import systems
+from icdcoder.core import components
 from icdcoder.core.code import Code
 from icdcoder.core.config import build
 from icdcoder.core.document import SPLITS, CorpusReading
@@ -336,6 +337,10 @@ def test_the_same_settings_give_the_same_bytes_in_any_process() -> None:
     assert len(found) == 1
     other = synthetic.read(Config(documents=1, seed=4)).documents[0]
     assert other.notes[0].text != synthetic.read(Config(documents=1, seed=3)).documents[0].notes[0].text
+
+
+def test_it_is_found_by_its_name() -> None:
+    assert components.load("corpora", "synthetic").Config is Config
 
 
 def test_more_codes_than_there_are_is_an_error_that_says_how_many() -> None:

@@ -12,8 +12,8 @@ Where the authors' code does otherwise:
 - It masks no padding in the attention. States at padding are zero and so is their score, but exp(0) = 1 takes its
   share of the softmax: the longer the other notes of a batch, the less each token counts. Here, padding gets no
   attention; `mask_padding = false` repeats the code.
-- Its published runs freeze the word vectors ("static"), which the paper does not say. Here, they are trained;
-  `freeze_words = true` repeats the runs.
+- Its default, with which the published runs were made, freezes the word vectors. Here, they are trained;
+  `freeze_words = true` repeats those runs.
 """
 
 from __future__ import annotations

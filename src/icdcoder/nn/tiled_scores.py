@@ -82,8 +82,9 @@ class TiledScores(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Float[Tensor, "note code"]) -> tuple[Tensor | None, ...]:
-        (gradient,) = gradients
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, gradient: Float[Tensor, "note code"]
+    ) -> tuple[Tensor | None, ...]:
         keys, values, mask, queries, weights, scores, log_sums, means = ctx.saved_tensors
         to_keys, to_values = torch.zeros_like(keys), torch.zeros_like(values)
         to_queries, to_weights = keys.new_zeros(queries.shape[::-1]), keys.new_zeros(weights.shape[::-1])

@@ -87,17 +87,15 @@ class Triggers:
             if step is None:
                 break
             node = step
-            for senses, at_start, at_end in node.endings:
-                if (not at_start or _begins_word(text, spans[first][0])) and (
-                    not at_end or _STATEMENT_END.match(text, spans[at][1])
-                ):
-                    best = (at, senses)
+            senses: tuple[Trigger, ...] = ()
+            for some, at_start, at_end in node.endings:
+                fits = not at_start or spans[first][0] == 0 or text[spans[first][0] - 1].isspace()
+                if fits and (not at_end or _STATEMENT_END.match(text, spans[at][1])):
+                    senses += some
+            if senses:
+                best = (at, senses)
             at += 1
         return best
-
-
-def _begins_word(text: str, start: int) -> bool:
-    return start == 0 or text[start - 1].isspace()
 
 
 def _number(node: _Node, word: str) -> _Node | None:

@@ -18,7 +18,7 @@ from icdcoder.core.errors import ConfigError
 from icdcoder.corpora._synthetic import patients
 from icdcoder.corpora._synthetic.config import Config
 from icdcoder.corpora._synthetic.labels import Expression, Label, make, shape
-from icdcoder.corpora._synthetic.phrases import Phrases
+from icdcoder.corpora._synthetic.phrases import WITHIN, Phrases
 from icdcoder.knowledge.expressions import KINDS, load_groups
 
 SYSTEMS = {"icd9": ("icd9cm", "icd9pcs"), "icd10": ("icd10cm", "icd10pcs")}
@@ -149,7 +149,7 @@ def _contained(candidates: Sequence[_Candidate]) -> tuple[tuple[frozenset[int], 
         wordings: dict[tuple[str, ...], frozenset[int]] = {}
         for text, kind in candidate.texts.items():
             if kind != "indirect" and (key := Phrases.key(text)):
-                others = {flat[occurrence.phrase][0] for occurrence in phrases.find(text)}
+                others = {flat[occurrence.phrase][0] for occurrence in phrases.find(WITHIN + text)}
                 wordings[key] = frozenset(o for o in others if not set(candidates[o].codes) <= set(candidate.codes))
         inner.append(tuple(wordings.values()))
     return tuple(inner)
@@ -163,7 +163,7 @@ def _held_out(
     containers: list[set[int]] = [set() for _ in expressions]
     contents: list[set[int]] = [set() for _ in expressions]
     for number, expression in enumerate(expressions):
-        for occurrence in phrases.find(expression.text):
+        for occurrence in phrases.find(WITHIN + expression.text):
             containers[occurrence.phrase].add(number)
             contents[number].add(occurrence.phrase)
     by_codes: dict[tuple[frozenset[Code], bool], list[int]] = defaultdict(list)

@@ -9,6 +9,9 @@ from itertools import pairwise
 from icdcoder.text.normal_form import normal_words
 
 
+WITHIN = "x "  # before a text, so that it is not read as the start of a sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """[start, end) code points of the text; phrase: its number."""
@@ -42,7 +45,7 @@ class Phrases:
     @staticmethod
     def key(phrase: str) -> tuple[str, ...]:
         """What two phrases share that are found in the same places."""
-        words = [forms[0] for forms, _, _ in _words(phrase)]
+        words = [forms[0] for forms in _within(phrase)]
         while words and not words[-1]:
             words.pop()
         return tuple(words)
@@ -74,8 +77,13 @@ class Edges:
 
     @classmethod
     def of(cls, text: str) -> Edges:
-        forms = [forms for forms, _, _ in _words(text)] or [()]
+        forms = _within(text) or [()]
         return cls(forms[0], forms[-1])
+
+
+def _within(text: str) -> list[tuple[str, ...]]:
+    """The forms of a text's words where it stands within a sentence: a capital A is an article only at its start."""
+    return [forms for forms, _, _ in _words(f"{WITHIN}{text}")][1:]
 
 
 def _words(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:

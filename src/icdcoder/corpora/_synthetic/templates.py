@@ -12,7 +12,7 @@ from itertools import pairwise
 from icdcoder.core.code import Code
 from icdcoder.corpora._synthetic.labels import Expression
 from icdcoder.corpora._synthetic.laboratory import Laboratory
-from icdcoder.corpora._synthetic.phrases import Edges
+from icdcoder.corpora._synthetic.phrases import WITHIN, Edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Reader:
     def _alone(self, text: str) -> tuple[Saying, Edges]:
         known = self._read.get(text)
         if known is None:
-            known = self._read[text] = self._saying(text), Edges.of(text)
+            known = self._read[text] = self._saying(WITHIN + text), Edges.of(text)
         return known
 
     def _saying(self, text: str) -> Saying:
