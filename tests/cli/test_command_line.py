@@ -15,10 +15,9 @@ NOTE = "Pneumonia and hypertension.\r\n\tNo evidence of pulmonary embolism. Moth
 
 
 @pytest.fixture(scope="session")
-def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment whose cache is not the user's; the first command fills it."""
-    folder = os.environ.get("ICDCODER_TEST_CACHE") or str(tmp_path_factory.mktemp("cache"))
-    return {**os.environ, "ICDCODER_CACHE": folder, "NO_COLOR": "1", "COLUMNS": "150"}
+def warm_cache() -> dict[str, str]:
+    """The environment of the command; the cache folder is that of the tests."""
+    return {**os.environ, "NO_COLOR": "1", "COLUMNS": "150"}
 
 
 def icdcoder(

@@ -57,7 +57,9 @@ class Bars:
             task = bars.add_task(what, total=total, note="")
 
             def step(done: int = 1, note: str = "") -> None:
-                bars.update(task, advance=done, **({"note": note} if note else {}))
+                bars.update(task, advance=done)
+                if note:
+                    bars.update(task, note=note)
 
             yield step
 

@@ -92,9 +92,10 @@ class TiledScores(torch.autograd.Function):
             if count == 0:
                 continue
             real = mask[n]
-            to_key, to_value = _note_backward(
-                keys[n][real], values[n][real], queries, weights, gradient[n], scores[n], log_sums[n], to_queries
-            )
+            with torch.autocast(keys.device.type, enabled=False):  # also where backward() is called under autocast
+                to_key, to_value = _note_backward(
+                    keys[n][real], values[n][real], queries, weights, gradient[n], scores[n], log_sums[n], to_queries
+                )
             to_keys[n, real], to_values[n, real] = to_key, to_value
             to_weights.addcmul_(means[n], gradient[n])
         return to_keys, to_values, None, to_queries.t(), to_weights.t(), None

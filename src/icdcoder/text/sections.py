@@ -132,7 +132,10 @@ def _kind_of(title: str, *, whole_line: bool = False) -> str | None:
 def _key(title: str) -> tuple[str, ...]:
     if "(" in title or "[" in title:
         title = _BRACKETS.sub(" ", title)
-    words = [word for word in _WORD.findall(title.lower()) if word not in FILLER and word != "and"]
+    words = [word for word in _WORD.findall(title.lower()) if word != "and"]
+    # In "A/P" the letter is no article.
+    if any(len(word) > 1 for word in words):
+        words = [word for word in words if word not in FILLER]
     return tuple(normal_form(word) for word in words)
 
 

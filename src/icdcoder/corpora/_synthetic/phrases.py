@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from icdcoder.text.normal_form import normal_words
 
-
 WITHIN = "x "  # before a text, so that it is not read as the start of a sentence
 
 

@@ -88,8 +88,7 @@ class Dictionary:
         for words, senses in filed.items():
             number = index.number(words)
             if number is not None:
-                best = min(senses.values(), default=0)
-                rows[number] = [[c, s, side, len(words)] for (c, side), s in senses.items() if s <= best + 1]
+                rows[number] = [[c, s, side, len(words)] for (c, side), s in _trusted(senses).items()]
         starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int32)
         flat = np.array([sense for row in rows for sense in sorted(row, key=lambda s: s[1])], dtype=np.int32)
         return cls(index, flat.reshape(-1, 4), starts, [str(code) for code in numbers])
@@ -118,6 +117,14 @@ def split_side(words: Sequence[str]) -> tuple[list[str], int]:
         elif word:
             kept.append(word)
     return kept, side
+
+
+def _trusted(senses: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+    """Of the senses of one side, those whose source is not much less trusted than the best one's."""
+    best: dict[int, int] = {}
+    for (_, side), source in senses.items():
+        best[side] = min(source, best.get(side, source))
+    return {key: source for key, source in senses.items() if source <= best[key[1]] + 1}
 
 
 def _may_stand_alone(word: str, source: Source) -> bool:

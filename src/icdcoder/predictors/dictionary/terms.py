@@ -42,7 +42,8 @@ NO_CONDITION = Path(str(files("icdcoder.knowledge"))) / "data" / "no_condition.t
 # Parts of a description that clinicians do not write.
 _EMPTY = re.compile(
     r"\b(?:unspecified|nos|not otherwise specified|not elsewhere classified|nec|so stated|as such|"
-    r"without (?:mention of )?complications?|without (?:mention of )?status migrainosus|initial encounter|"
+    r"without (?:mention of )?complications?|without (?:mention of )?status migrainosus|"
+    r"initial encounter(?: for closed fracture)?|"
     r"type of|unspecified as to episode of care(?: or not applicable)?)\b"
 )
 _VAGUE = re.compile(r"^(?:other|certain|unlisted)\b|\b(?:other specified|elsewhere|classified|so specified)\b")
