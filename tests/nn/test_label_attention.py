@@ -138,7 +138,8 @@ def test_real_tokens_need_not_stand_in_one_piece() -> None:
     mask = torch.rand(3, 13, generator=torch.Generator().manual_seed(1)) < 0.5
     given = (keys, values, mask, queries, weights, bias)
     torch.testing.assert_close(label_logits(*given), plain_label_logits(*given))
-    for ours, plain in zip(*(gradients(f, given, torch.ones(())) for f in (label_logits, plain_label_logits))):
+    found = [gradients(function, given, torch.ones(())) for function in (label_logits, plain_label_logits)]
+    for ours, plain in zip(*found, strict=True):
         torch.testing.assert_close(ours, plain)
 
 

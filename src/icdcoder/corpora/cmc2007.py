@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from icdcoder.core.code import Code
 from icdcoder.core.config import Settings
 from icdcoder.core.document import CorpusReading, Document, Split
-from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 
 FILE = "2007ChallengeTrainData.xml"
@@ -75,8 +75,6 @@ def _report(element: ElementTree.Element) -> tuple[str, str, tuple[Code, ...]]:
 
 def _splits(texts: list[str], config: Config) -> dict[str, Split]:
     """The part of each distinct text, so that a report that occurs twice is never on both sides."""
-    if config.fold >= config.folds:
-        raise ConfigError(f"corpus.fold is {config.fold}, there are {config.folds} folds.")
     order = list(dict.fromkeys(texts))
     random.Random(config.seed).shuffle(order)
     parts: dict[int, list[str]] = defaultdict(list)

@@ -85,11 +85,11 @@ class CAML(nn.Module):
         scores = self.label_attention(states, states, positions, attention_codes)
         if scores.attention is None:
             return scores
-        return Scores(scores.logits, _without_trailing(scores.attention, mask))
+        return Scores(scores.logits, _without_trailing(mask, scores.attention))
 
 
 def _without_trailing(
-    attention: Float[Tensor, "note asked token+1"], mask: Bool[Tensor, "note token"]
+    mask: Bool[Tensor, "note token"], attention: Float[Tensor, "note asked token+1"]
 ) -> Float[Tensor, "note asked token"]:
     """Moves what the position past the last token of each note got to the last token."""
     trailing = mask.sum(1)[:, None, None].expand(-1, attention.shape[1], 1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.prediction import Span
+from icdcoder.text.sections import Section
 from icdcoder.text.tokens import Tokens
 
 
@@ -19,9 +22,23 @@ class Sampled:
     left_unread: tuple[Span, ...]
 
 
-def head(tokens: Tokens, budget: int) -> Sampled:
-    """The first `budget` tokens, as most published systems cut."""
-    if len(tokens) <= budget:
-        return Sampled(np.arange(len(tokens)), ())
-    start, end = int(tokens.offsets[budget, 0]), int(tokens.offsets[-1, 1])
-    return Sampled(np.arange(budget), (Span(start, end, f"past the budget of {budget} tokens"),))
+class Sampler(Protocol):
+    """A way to choose; each is one function here. It keeps min(budget, number of tokens) tokens."""
+
+    def __call__(self, tokens: Tokens, budget: int, sections: Sequence[Section] = ()) -> Sampled: ...
+
+
+def head(tokens: Tokens, budget: int, sections: Sequence[Section] = ()) -> Sampled:
+    """The first `budget` tokens, as most published systems cut. The sections do not matter."""
+    kept = np.arange(min(budget, len(tokens)), dtype=np.int64)
+    return Sampled(kept, unread(tokens, kept, f"past the budget of {budget} tokens"))
+
+
+def unread(tokens: Tokens, kept: npt.NDArray[np.int64], reason: str) -> tuple[Span, ...]:
+    """One span for each run of tokens that are not kept, from the start of its first to the end of its last token."""
+    if len(kept) == len(tokens):
+        return ()
+    left = np.ones(len(tokens), dtype=np.bool_)
+    left[kept] = False
+    edges = np.flatnonzero(np.diff(left, prepend=False, append=False)).reshape(-1, 2)
+    return tuple(Span(int(tokens.offsets[a, 0]), int(tokens.offsets[b - 1, 1]), reason) for a, b in edges)

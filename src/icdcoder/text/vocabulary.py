@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from icdcoder.core.errors import ArtefactError
+from icdcoder.core.errors import ArtefactError, InputError
 
 PADDING, UNKNOWN = "<padding>", "<unknown>"
 
@@ -21,6 +21,8 @@ class Vocabulary:
     def __init__(self, words: Sequence[str]) -> None:
         self.words = (PADDING, UNKNOWN, *words)
         self._numbers = {word: number for number, word in enumerate(self.words)}
+        if len(self._numbers) != len(self.words):
+            raise InputError("A vocabulary cannot hold a word twice.")
 
     @classmethod
     def fit(cls, notes: Iterable[Sequence[str]], *, min_documents: int = 3) -> Vocabulary:
@@ -47,7 +49,8 @@ class Vocabulary:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256("\n".join(self.words).encode()).hexdigest()
+        """sha256 over the words in order."""
+        return _digest(self.words)
 
     def save(self, path: Path) -> None:
         """One word a line; the first line is the digest of the others."""
@@ -60,11 +63,15 @@ class Vocabulary:
             digest, *words = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
         except FileNotFoundError:
             raise ArtefactError(f"The vocabulary {path.name} is missing from {path.parent}.") from None
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, OSError):
             raise ArtefactError(f"{path} is not a vocabulary written by icdcoder.") from None
         if words[:2] != [PADDING, UNKNOWN]:
             raise ArtefactError(f"{path} is not a vocabulary written by icdcoder.")
-        vocabulary = cls(words[2:])
-        if vocabulary.digest != digest:
-            raise ArtefactError(f"{path} is damaged: it hashes to {vocabulary.digest[:12]}, it says {digest[:12]}.")
-        return vocabulary
+        found = _digest(words)
+        if found != digest:
+            raise ArtefactError(f"{path} is damaged: its words hash to {found[:12]}, it says {digest[:12]}.")
+        return cls(words[2:])
+
+
+def _digest(words: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
