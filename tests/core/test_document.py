@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from icdcoder.core.code import Code
-from icdcoder.core.document import Document, GoldEvidence
+from icdcoder.core.document import Document, GoldEvidence, refuse_crossing_patients
+from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 
 CODE = Code("icd10cm", "I10")
@@ -26,3 +28,12 @@ def test_no_evidence_is_not_empty_evidence() -> None:
     document = Document("d", (Note("n", "text"),), (CODE,), "p", "train")
     assert document.joined_evidence() is None
     assert "text" not in repr(document)
+
+
+def test_a_patient_in_two_splits_is_refused() -> None:
+    note = (Note("n", "secret"),)
+    one, two = Document("a", note, (CODE,), "p", "train"), Document("b", note, (CODE,), "p", "test")
+    refuse_crossing_patients([one, one])
+    with pytest.raises(InputError, match="'b' is in two splits, train and test") as caught:
+        refuse_crossing_patients([one, two])
+    assert "secret" not in str(caught.value)

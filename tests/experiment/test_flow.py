@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from icdcoder.coder import Coder
+from icdcoder.core.artefact import sha256
 from icdcoder.core.config import read_toml
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.prediction import AttendingPredictor, ScoringPredictor
@@ -24,8 +25,8 @@ from icdcoder.measure.report import Report
 from .conftest import experiment
 
 
-def files(folder: Path) -> dict[str, float]:
-    return {str(p.relative_to(folder)): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+def files(folder: Path) -> dict[str, str]:
+    return {str(p.relative_to(folder)): sha256(p) for p in folder.rglob("*") if p.is_file()}
 
 
 def test_every_artefact_is_there(done: Experiment) -> None:
@@ -35,8 +36,11 @@ def test_every_artefact_is_there(done: Experiment) -> None:
 
 def test_a_second_run_repeats_neither_preparing_nor_training(done: Experiment) -> None:
     before = {name: files(done.folder / name) for name in ("prepared", "run")}
+    made = [(done.folder / name).stat().st_mtime_ns for name in ("prepared/documents.parquet", "run/best.safetensors")]
     run(done)
     assert {name: files(done.folder / name) for name in ("prepared", "run")} == before
+    names = ("prepared/documents.parquet", "run/best.safetensors")
+    assert [(done.folder / name).stat().st_mtime_ns for name in names] == made
 
 
 def test_the_saved_configuration_repeats_the_run(done: Experiment, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 
     from icdcoder.core.progress import Step
 
+WIDE = 140
+
 
 @cache
 def out() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
+    # Where no terminal says how wide it is (a file, a pipe), tables keep the width they need.
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=WIDE)
 
 
 @cache

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 
 Split = Literal["train", "validation", "test"]
@@ -57,6 +58,17 @@ class Document:
 
 
 JOINT = "\n\n"
+
+
+def refuse_crossing_patients(documents: Iterable[Document]) -> None:
+    """Raises InputError where a patient's documents are in more than one split."""
+    where: dict[str, Split] = {}
+    for document in documents:
+        if where.setdefault(document.patient, document.split) != document.split:
+            raise InputError(
+                f"The patient of document {document.id!r} is in two splits, {where[document.patient]} and "
+                f"{document.split}: it would be tested on a patient it was trained on."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,15 @@ def _part(
     known = {path.stem for path in paths}
     dropped["coded documents without a text"] += len(set(codes) - known)
     for path in paths:
-        spans = None if evidence is None else tuple(evidence[path.stem])
-        yield path.stem, path.read_bytes().decode("utf-8"), tuple(codes[path.stem]), spans
+        text = path.read_bytes().decode("utf-8")
+        spans = None
+        if evidence is not None:
+            # References in several stretches share some of them.
+            distinct = dict.fromkeys(evidence[path.stem])
+            spans = tuple(e for e in distinct if text[e.start : e.end].strip())
+            dropped["evidence spans given twice"] += len(evidence[path.stem]) - len(distinct)
+            dropped["evidence spans without a word"] += len(distinct) - len(spans)
+        yield path.stem, text, tuple(codes[path.stem]), spans
 
 
 def _evidence(config: Config, part: str) -> dict[str, list[GoldEvidence]]:

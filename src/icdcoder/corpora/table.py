@@ -21,7 +21,7 @@ from icdcoder import systems
 from icdcoder.core import components
 from icdcoder.core.code import Code
 from icdcoder.core.config import Settings
-from icdcoder.core.document import SPLITS, CorpusReading, Document, Split
+from icdcoder.core.document import SPLITS, CorpusReading, Document, Split, refuse_crossing_patients
 from icdcoder.core.errors import InputError, did_you_mean
 from icdcoder.core.note import Note
 
@@ -146,8 +146,8 @@ def _codes(config: Config, place: str, row: dict[str, Any]) -> tuple[Code, ...]:
     given = row[config.codes]
     if given is None:
         given = []
-    parts = [part for part in _BETWEEN.split(given) if part] if isinstance(given, str) else list(given)
-    if not all(isinstance(part, str) for part in parts):
+    parts = [part for part in _BETWEEN.split(given) if part] if isinstance(given, str) else given
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise InputError(f"{place}: codes must be text, since a number has lost its zeros.")
     default = row.get("system") or config.system
     return tuple(dict.fromkeys(_code(part, default, place) for part in parts))
@@ -181,12 +181,8 @@ def _split_by_patient(documents: list[Document], config: Config) -> list[Documen
 
 def _checked(documents: list[Document]) -> list[Document]:
     """Raises InputError where some rows have a split and others none, or a patient is in two of them."""
-    where: dict[str, str] = {}
     for document in documents:
         if not document.split:
             raise InputError(f"The document {document.id!r} has no split, and others have.")
-        if where.setdefault(document.patient, document.split) != document.split:
-            raise InputError(
-                f"The patient of document {document.id!r} is in two splits; it would be tested on a patient it was trained on."
-            )
+    refuse_crossing_patients(documents)
     return documents

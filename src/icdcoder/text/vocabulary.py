@@ -23,6 +23,8 @@ class Vocabulary:
         self._numbers = {word: number for number, word in enumerate(self.words)}
         if len(self._numbers) != len(self.words):
             raise InputError("A vocabulary cannot hold a word twice.")
+        if any("\n" in word for word in words):
+            raise InputError("A word of a vocabulary cannot hold a line end.")
 
     @classmethod
     def fit(cls, notes: Iterable[Sequence[str]], *, min_documents: int = 3) -> Vocabulary:

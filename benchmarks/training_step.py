@@ -1,0 +1,68 @@
+"""One training step (forward, loss, backward; without the optimiser) of each model, against its plain formulation.
+
+    python -m benchmarks training_step [--quick]
+
+8 notes of 2,500 tokens without padding and 8,922 codes; in real training icdcoder's batches of notes of like length
+save what the plain formulation spends on padding, which comes on top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import torch
+from _comparison import Work, peak_in_new_process, print_peak, report, take_turns
+from _plain_models import PLAIN
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from icdcoder.core import components
+from icdcoder.core.code import Code
+from icdcoder.core.label_space import LabelSpace
+from icdcoder.nn.contract import Batch, ModelContext
+
+WORDS = 52_000
+SHAPES = [(8, 2_500, 8_922), (8, 2_500, 50)]  # notes, tokens, codes
+QUICK = [(2, 400, 2_000)]
+
+
+def work(way: str, kind: str, shape: tuple[int, int, int]) -> Work:
+    notes, tokens, codes = shape
+    torch.manual_seed(0)
+    read = torch.randint(2, WORDS, (notes, tokens))
+    batch = Batch(read, read > 0, (torch.rand(notes, codes) < 15 / codes).float())
+    if way == "plain":
+        model = PLAIN[kind](WORDS, codes)
+    else:
+        module = components.load("models", kind)
+        space = LabelSpace(Code("icd9cm", f"{i:05}") for i in range(codes))
+        model = module.build(module.Config(), ModelContext(WORDS, space))
+
+    def once() -> None:
+        logits = model(batch.tokens) if way == "plain" else model(batch).logits
+        binary_cross_entropy_with_logits(logits, batch.targets).backward()
+        model.zero_grad(set_to_none=True)
+
+    return once
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small notes, few codes")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peak:
+        print_peak(work(*json.loads(options.peak)))
+        return
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+    for shape in QUICK if options.quick else SHAPES:
+        for kind in PLAIN:
+            ways = ("plain", "icdcoder")
+            seconds = take_turns({way: work(way, kind, shape) for way in ways}, options.turns)
+            megabytes = {way: peak_in_new_process(__file__, json.dumps([way, kind, shape])) for way in ways}
+            report("{}: {} notes × {} tokens × {} codes".format(kind, *shape), seconds, megabytes)
+
+
+if __name__ == "__main__":
+    main()
