@@ -12,10 +12,10 @@ import argparse
 import json
 
 import torch
-from _comparison import Work, peak_in_new_process, print_peak, report, take_turns
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from _comparison import Work, peak_in_new_process, print_peak, report, take_turns
 from icdcoder.nn.label_attention import label_logits
 
 # notes, tokens, codes, attended, hidden

@@ -12,10 +12,10 @@ import argparse
 import json
 
 import torch
-from _comparison import Work, peak_in_new_process, print_peak, report, take_turns
-from _plain_models import PLAIN
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from _comparison import Work, peak_in_new_process, print_peak, report, take_turns
+from _plain_models import PLAIN
 from icdcoder.core import components
 from icdcoder.core.code import Code
 from icdcoder.core.label_space import LabelSpace

@@ -12,8 +12,9 @@ from icdcoder.corpora.cmc2007 import FILE, Config, read
 
 REAL = Path(os.environ.get("ICDCODER_DATA", Path(__file__).parents[3] / "shared" / "data")) / "cmc2007"
 DOC = """<doc id="{i}" type="RADIOLOGY_REPORT"><codes><code origin="COMPANY1" type="ICD-9-CM">204.0</code>
-<code origin="CMC_MAJORITY" type="ICD-9-CM">786.2</code><code origin="CMC_MAJORITY" type="ICD-9-CM">V42.81</code></codes>
-<texts><text origin="X" type="CLINICAL_HISTORY">Cough {text}.</text><text origin="X" type="IMPRESSION">Clear.</text></texts>
+<code origin="CMC_MAJORITY" type="ICD-9-CM">786.2</code><code origin="CMC_MAJORITY" type="ICD-9-CM">V42.81</code>
+</codes><texts><text origin="X" type="CLINICAL_HISTORY">Cough {text}.</text>
+<text origin="X" type="IMPRESSION">Clear.</text></texts>
 </doc>"""
 
 

@@ -47,6 +47,14 @@ def test_evidence_points_into_the_spanish_text(corpus: Path) -> None:
     assert read(Config(root=corpus, language="en")).documents[0].evidence is None
 
 
+def test_a_stretch_that_two_references_share_counts_once(corpus: Path) -> None:
+    path = corpus / "train" / "trainX.tsv"
+    path.write_text(path.read_text() + "a\tDIAGNOSTICO\tr50.9\tfiebre tos\t3 9;12 15\n")
+    got = read(Config(root=corpus, language="es"))
+    assert [(e.start, e.end) for e in got.documents[0].evidence or ()] == [(3, 9), (12, 15)]
+    assert got.dropped["evidence spans given twice"] == 1
+
+
 def test_line_ends_are_kept(corpus: Path) -> None:
     assert read(Config(root=corpus)).documents[0].notes[0].text.endswith("\r\n")
 
@@ -62,6 +70,9 @@ def test_a_code_given_twice_counts_once(corpus: Path) -> None:
 def test_missing_and_broken_files_are_sentences(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds train/ and dev/"):
         read(Config(root=tmp_path / "none"))
+    (corpus / "dev" / "devX.tsv").write_text("x\tDIAGNOSTICO\tr50.9\tfiebre\t3-9\n")
+    with pytest.raises(InputError, match="devX.tsv, line 1: the kind or the positions"):
+        read(Config(root=corpus, language="es"))
     (corpus / "dev" / "devD.tsv").write_text("x r50.9\n")
     with pytest.raises(InputError, match="line 1: 1 fields instead of 2"):
         read(Config(root=corpus))

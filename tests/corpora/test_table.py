@@ -85,6 +85,7 @@ def test_empty_notes_are_counted(tmp_path: Path) -> None:
         ({"id": "n0"}, "'n0' was used before, in .*line 1"),
         ({"split": "trian"}, "split 'trian' is none of"),
         ({"codes": [401.9]}, "a number has lost its zeros"),
+        ({"codes": 401}, "a number has lost its zeros"),
         ({"codes": ["icd10cn:I10"]}, "Did you mean 'icd10cm'"),
         ({"codes": ["not a code"]}, "line 3"),
         ({"text": 5}, "text is not text"),

@@ -9,6 +9,7 @@ machine translations, and the offsets of the evidence hold for the Spanish ones 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ KINDS = {
     "both": (("D", "icd10cm"), ("P", "icd10pcs")),
 }
 SYSTEM_OF = {"DIAGNOSTICO": "icd10cm", "PROCEDIMIENTO": "icd10pcs"}
+_POSITIONS = re.compile(r"\d+ \d+(?:;\d+ \d+)*")
 
 
 class Config(Settings):
@@ -98,11 +100,15 @@ def _evidence(config: Config, part: str) -> dict[str, list[GoldEvidence]]:
     """Each stretch of a discontinuous reference ("12 20;35 41") is a span of its own."""
     systems = {system for _, system in KINDS[config.codes]}
     found: dict[str, list[GoldEvidence]] = defaultdict(list)
-    for name, kind, value, _, positions in _rows(config.root / part / f"{part}X.tsv", 5):
+    path = config.root / part / f"{part}X.tsv"
+    for number, (name, kind, value, _, positions) in enumerate(_rows(path, 5), start=1):
+        if kind not in SYSTEM_OF or not _POSITIONS.fullmatch(positions):
+            raise InputError(f"{path}, line {number}: the kind or the positions are not those of CodiEsp.")
         if SYSTEM_OF[kind] in systems:
+            code = Code(SYSTEM_OF[kind], value.upper())
             for stretch in positions.split(";"):
                 start, end = map(int, stretch.split())
-                found[name].append(GoldEvidence(Code(SYSTEM_OF[kind], value.upper()), start, end))
+                found[name].append(GoldEvidence(code, start, end))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from icdcoder.core import components
 from icdcoder.core.artefact import load_card
 from icdcoder.core.cache import atomic_folder
-from icdcoder.core.document import SPLITS, Document
+from icdcoder.core.document import SPLITS, Document, refuse_crossing_patients
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
@@ -47,6 +47,7 @@ def _prepare(experiment: Experiment, progress: Progress) -> Prepared:
     with progress.track(f"Reading {experiment.corpus_kind}") as step:
         reading = components.load("corpora", experiment.corpus_kind).read(experiment.corpus)
         step(len(reading.documents))
+    refuse_crossing_patients(reading.documents)
     documents = [_restricted(document, experiment.labels) for document in reading.documents]
     training = [document for document in documents if document.split == "train"]
     if not training:
