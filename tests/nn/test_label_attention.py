@@ -71,13 +71,14 @@ def test_its_gradients_are_those_of_finite_differences() -> None:
 
 @pytest.mark.usefixtures("tiny_tiles")
 def test_keys_that_are_the_values_get_both_gradients() -> None:
-    _, states, mask, _, weights, bias = inputs(2, 11, 40, 6, 6)
-    queries = torch.randn(40, 6, dtype=torch.float64)
-    got = [
-        torch.autograd.grad(f(states, states, mask, queries, weights, bias).pow(2).sum(), states)[0]
-        for f in (label_logits, plain_label_logits)
-    ]
-    torch.testing.assert_close(*got)
+    _, states, mask, queries, weights, bias = inputs(3, 20, 70, 6, 6)
+    weight = torch.randn(3, 70, dtype=torch.float64)
+    found = []
+    for function in (label_logits, plain_label_logits):
+        logits = function(states, states, mask, queries, weights, bias)
+        found.append([logits, *torch.autograd.grad((logits * weight).sum(), (states, queries, weights, bias))])
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-10, atol=1e-11)
 
 
 @pytest.mark.usefixtures("tiny_tiles")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from icdcoder.cli.prediction_table import show
 from icdcoder.cli.screen import out, say
+from icdcoder.core.cache import cache_folder
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.core.note import Note
 from icdcoder.intake import Columns, Refusal, read_notes, require_sources
@@ -68,6 +69,8 @@ def load_coder(name: str, system: str | None) -> Coder:
     from icdcoder.coder import Coder
 
     if name == "builtin":
+        if not (cache_folder() / "lexicon").exists():
+            say("Compiling the code tables and the dictionary; this is done once and takes some seconds …")
         return Coder.builtin(system or "icd10cm")
     if system is not None:
         raise ConfigError("--system is for the built-in coder; a trained coder knows its own code systems.")

@@ -43,6 +43,7 @@ def label_logits(
     PLAIN_ELEMENTS: above that, the tiled computation is used, which needs a small part of the memory and is faster at
     every width (measured by benchmarks/label_attention.py on 8 notes × 8,922 codes × 2,500 tokens).
     """
+    shared = values is keys
     kind = torch.promote_types(torch.promote_types(keys.dtype, queries.dtype), torch.float32)
     keys, values, queries, weights, bias = (t.to(kind) for t in (keys, values, queries, weights, bias))
     with torch.autocast(keys.device.type, enabled=False):
@@ -50,7 +51,7 @@ def label_logits(
             return plain_label_logits(keys, values, mask, queries, weights, bias)
         inputs = (keys, values, queries, weights)
         keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
-        return TiledScores.apply(keys, values, mask, queries, weights, keep) + bias
+        return TiledScores.apply(keys, None if shared else values, mask, queries, weights, keep) + bias
 
 
 def plain_label_logits(

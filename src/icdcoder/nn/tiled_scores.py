@@ -41,7 +41,8 @@ CPU_ROWS = 1_280
 class TiledScores(torch.autograd.Function):
     """`TiledScores.apply(keys, values, mask, queries, weights, keep)` → logits without bias, "note code".
 
-    keep: whether a backward pass may follow. All tensors share one floating type. First derivatives only.
+    values: None where they are the keys, which saves work. keep: whether a backward pass may follow.
+    All tensors share one floating type. First derivatives only.
     A note without a real token scores 0 for every code and gets and gives no gradient.
     """
 
@@ -49,13 +50,13 @@ class TiledScores(torch.autograd.Function):
     def forward(
         ctx: Any,
         keys: Float[Tensor, "note token attended"],
-        values: Float[Tensor, "note token hidden"],
+        values: Float[Tensor, "note token hidden"] | None,
         mask: Bool[Tensor, "note token"],
         queries: Float[Tensor, "code attended"],
         weights: Float[Tensor, "code hidden"],
         keep: bool,
     ) -> Float[Tensor, "note code"]:
-        notes, codes, hidden = len(keys), len(queries), values.shape[2]
+        notes, codes, hidden = len(keys), *weights.shape
         scores = keys.new_zeros(notes, codes)
         log_sums = keys.new_zeros(notes, codes) if keep else None
         means = keys.new_zeros(notes, hidden, codes) if keep else None
@@ -65,7 +66,8 @@ class TiledScores(torch.autograd.Function):
             if count == 0:
                 continue
             real = mask[n]
-            key, value = keys[n][real], _with_ones(values[n][real]).t().contiguous()
+            key = keys[n][real]
+            value = _with_ones(key if values is None else values[n][real]).t().contiguous()
             for tile in _tiles(count, codes, keys.device):
                 attention = key @ scaled[:, tile]
                 highest = attention.amax(0)
@@ -86,29 +88,31 @@ class TiledScores(torch.autograd.Function):
         ctx: Any, gradient: Float[Tensor, "note code"]
     ) -> tuple[Tensor | None, ...]:
         keys, values, mask, queries, weights, scores, log_sums, means = ctx.saved_tensors
-        to_keys, to_values = torch.zeros_like(keys), torch.zeros_like(values)
+        to_keys, to_values = torch.zeros_like(keys), None if values is None else torch.zeros_like(values)
         to_queries, to_weights = keys.new_zeros(queries.shape[::-1]), keys.new_zeros(weights.shape[::-1])
         for n, count in enumerate(mask.sum(1).tolist()):
             if count == 0:
                 continue
             real = mask[n]
+            codes = (queries, weights, gradient[n, :, None], scores[n, :, None], log_sums[n, :, None])
             with torch.autocast(keys.device.type, enabled=False):  # also where backward() is called under autocast
-                to_key, to_value = _note_backward(
-                    keys[n][real], values[n][real], queries, weights, gradient[n], scores[n], log_sums[n], to_queries
-                )
-            to_keys[n, real], to_values[n, real] = to_key, to_value
+                if values is None or to_values is None:
+                    to_keys[n, real] = _one_note_shared(keys[n][real], *codes, to_queries)
+                else:
+                    found = _one_note(keys[n][real], values[n][real], *codes, to_queries)
+                    to_keys[n, real], to_values[n, real] = found
             to_weights.addcmul_(means[n], gradient[n])
         return to_keys, to_values, None, to_queries.t(), to_weights.t(), None
 
 
-def _note_backward(
+def _one_note(
     key: Float[Tensor, "token attended"],
     value: Float[Tensor, "token hidden"],
     queries: Float[Tensor, "code attended"],
     weights: Float[Tensor, "code hidden"],
-    gradient: Float[Tensor, "code"],
-    score: Float[Tensor, "code"],
-    log_sum: Float[Tensor, "code"],
+    gradient: Float[Tensor, "code 1"],
+    score: Float[Tensor, "code 1"],
+    log_sum: Float[Tensor, "code 1"],
     to_queries: Float[Tensor, "attended code"],
 ) -> tuple[Float[Tensor, "token attended"], Float[Tensor, "token hidden"]]:
     """Gradients of one note's keys and values; adds the queries' gradient to `to_queries`."""
@@ -116,19 +120,45 @@ def _note_backward(
     turned, key, value = key.t().contiguous(), _with_ones(key), _with_ones(value)
     blocks = _blocks(len(key), key.device)
     for tile in _tiles(blocks[0].stop, len(queries), key.device):
-        g = gradient[tile, None]
-        if not g.any():  # an explainer asks for the gradient of a few codes only
+        if not gradient[tile].any():  # an explainer asks for the gradient of a few codes only
             continue
-        query = torch.cat([queries[tile] * math.log2(math.e), -log_sum[tile, None]], 1)
-        weight = torch.cat([weights[tile] * g, -g * score[tile, None]], 1)
-        to_query = to_queries[:, tile]
+        query = _with(queries[tile] * math.log2(math.e), -log_sum[tile])
+        weight = _with(weights[tile] * gradient[tile], -gradient[tile] * score[tile])
         for block in blocks:
             attention = (key[block] @ query.t()).exp2_()
             to_value[block].addmm_(attention, weight[:, :-1])
-            to_attention = (value[block] @ weight.t()).mul_(attention)
-            to_key[block].addmm_(to_attention, queries[tile])
-            to_query.addmm_(turned[:, block], to_attention)
+            to_scores = (value[block] @ weight.t()).mul_(attention)
+            to_key[block].addmm_(to_scores, queries[tile])
+            to_queries[:, tile].addmm_(turned[:, block], to_scores)
     return to_key, to_value
+
+
+def _one_note_shared(
+    state: Float[Tensor, "token hidden"],
+    queries: Float[Tensor, "code hidden"],
+    weights: Float[Tensor, "code hidden"],
+    gradient: Float[Tensor, "code 1"],
+    score: Float[Tensor, "code 1"],
+    log_sum: Float[Tensor, "code 1"],
+    to_queries: Float[Tensor, "hidden code"],
+) -> Float[Tensor, "token hidden"]:
+    """`_one_note` where keys and values are the same states: its four products with them become two, twice as wide."""
+    to_state = torch.zeros_like(state)
+    turned, state = state.t().contiguous(), _with_ones(state)
+    blocks = _blocks(len(state), state.device)
+    for tile in _tiles(2 * blocks[0].stop, len(queries), state.device):
+        if not gradient[tile].any():
+            continue
+        query = _with(queries[tile] * math.log2(math.e), -log_sum[tile])
+        weight = _with(weights[tile] * gradient[tile], -gradient[tile] * score[tile])
+        onto, back = torch.cat([query, weight]), torch.cat([weight[:, :-1], queries[tile]])
+        for block in blocks:
+            both = state[block] @ onto.t()
+            attention, to_scores = both.chunk(2, 1)
+            to_scores.mul_(attention.exp2_())
+            to_state[block].addmm_(both, back)
+            to_queries[:, tile].addmm_(turned[:, block], to_scores)
+    return to_state
 
 
 def _tiles(tokens: int, codes: int, device: torch.device) -> list[slice]:
@@ -145,5 +175,9 @@ def _blocks(tokens: int, device: torch.device) -> list[slice]:
     return [slice(start, min(tokens, start + size)) for start in range(0, tokens, size)]
 
 
-def _with_ones(states: Float[Tensor, "token hidden"]) -> Float[Tensor, "token hidden+1"]:
-    return torch.cat([states, states.new_ones(len(states), 1)], 1)
+def _with(matrix: Float[Tensor, "row column"], last: Float[Tensor, "row 1"]) -> Float[Tensor, "row column+1"]:
+    return torch.cat([matrix, last], 1)
+
+
+def _with_ones(matrix: Float[Tensor, "row column"]) -> Float[Tensor, "row column+1"]:
+    return _with(matrix, matrix.new_ones(len(matrix), 1))
