@@ -32,7 +32,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 # Elements of a tile: about what two cores hold in their caches; on an accelerator, what keeps it busy.
-CPU_TILE = 640_000
+CPU_TILE = 1_280_000
 ACCELERATOR_TILE = 32_000_000
 # Rows of a tile of the backward pass, which need not see a whole note at once.
 CPU_ROWS = 1_280
