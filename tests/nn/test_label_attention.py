@@ -186,10 +186,11 @@ class LargestTensor(TorchDispatchMode):
         return found
 
 
+@pytest.mark.parametrize("attended", [8, 4], ids=["fused", "tiled"])
 @pytest.mark.parametrize(("function", "holds_all"), [(label_logits, False), (plain_label_logits, True)])
-def test_note_code_token_is_never_held(function, holds_all: bool) -> None:
-    notes, tokens, codes, hidden = 2, 600, 3_000, 8
-    given = inputs(notes, tokens, codes, hidden, hidden, torch.float32)
+def test_note_code_token_is_never_held(function, holds_all: bool, attended: int) -> None:
+    notes, tokens, codes, hidden = 4, 600, 3_000, 8
+    given = inputs(notes, tokens, codes, attended, hidden, torch.float32)
     with LargestTensor() as largest:
         function(*given).sum().backward()
     whole = notes * tokens * codes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 from icdcoder.nn.contract import Scores
 from icdcoder.nn.tiled_scores import TiledScores
@@ -39,19 +40,20 @@ def label_logits(
     """logit = bias_c + w_c · Σ_t α_ct h_t, where α_c is code c's attention over the note's real tokens.
 
     A note without a real token scores the bias. Computed in float32 at least, also under autocast, since differences
-    of large scores decide the attention. "note code token" is never held in full, unless it is smaller than
-    PLAIN_ELEMENTS: above that, the tiled computation is used, which needs a small part of the memory and is faster at
-    every width (measured by benchmarks/label_attention.py on 8 notes × 8,922 codes × 2,500 tokens).
+    of large scores decide the attention. "note code token" is never held in full, unless it has fewer elements than
+    PLAIN_ELEMENTS. Larger ones go, on a CPU, to torch's fused kernel where keys and values are equally wide, which is
+    all that it takes; everything else is computed in tiles. benchmarks/label_attention.py measures each of the three.
     """
-    shared = values is keys
     kind = torch.promote_types(torch.promote_types(keys.dtype, queries.dtype), torch.float32)
     keys, values, queries, weights, bias = (t.to(kind) for t in (keys, values, queries, weights, bias))
     with torch.autocast(keys.device.type, enabled=False):
         if keys.shape[0] * keys.shape[1] * queries.shape[0] <= PLAIN_ELEMENTS:
             return plain_label_logits(keys, values, mask, queries, weights, bias)
+        if keys.device.type == "cpu" and keys.shape == values.shape:
+            return fused_label_logits(keys, values, mask, queries, weights, bias)
         inputs = (keys, values, queries, weights)
         keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
-        return TiledScores.apply(keys, None if shared else values, mask, queries, weights, keep) + bias
+        return TiledScores.apply(keys, values, mask, queries, weights, keep) + bias
 
 
 def plain_label_logits(
@@ -65,6 +67,26 @@ def plain_label_logits(
     """The same as `label_logits` as the papers write it, with "note code token" and "note code hidden" in memory."""
     read = attention(keys, mask, queries) @ values
     return (weights * read).sum(2) + bias
+
+
+def fused_label_logits(
+    keys: Float[Tensor, "note token attended"],
+    values: Float[Tensor, "note token attended"],
+    mask: Bool[Tensor, "note token"],
+    queries: Float[Tensor, "code attended"],
+    weights: Float[Tensor, "code attended"],
+    bias: Float[Tensor, "code"],
+) -> Float[Tensor, "note code"]:
+    """The same through scaled_dot_product_attention, which holds "note code hidden" but no weights of tokens."""
+    notes, codes = len(keys), len(queries)
+    # Its backward pass works in parallel over notes × heads only; as heads serve groups of codes.
+    heads = -(-4 * torch.get_num_threads() // max(1, notes))
+    grouped = pad(queries, (0, 0, 0, -codes % heads)).unflatten(0, (heads, -1)).expand(notes, -1, -1, -1)
+    keys, values = (states[:, None].expand(-1, heads, -1, -1) for states in (keys, values))
+    some = mask.any(1, keepdim=True)
+    seen = None if mask.all() else (mask | ~some)[:, None, None]  # a note that may see nothing has no softmax
+    read = scaled_dot_product_attention(grouped, keys, values, seen, scale=1.0).flatten(1, 2)[:, :codes]
+    return (weights * read).sum(2) * some + bias
 
 
 class LabelAttention(nn.Module):

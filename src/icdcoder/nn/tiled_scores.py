@@ -15,7 +15,7 @@ pass computes it anew from the log-sum-exp of each row. What is kept for the bac
 `token / hidden` part of what the plain formulation keeps three times over; without it the backward pass would need one
 more matrix product of seven.
 
-Three choices, each measured by benchmarks/label_attention.py, make up most of the speed on a CPU:
+Three choices make up most of the speed on a CPU:
 - Tiles lie as "token code": matrix products with a small inner dimension run up to 2.5 × faster than as "code token".
 - exp2 takes the place of exp, with log2(e) folded into the queries: `torch.exp` is 8 × slower on some processors.
 - The subtractions of log-sum-exp and of g·z ride in the matrix products, as one more column against a column of ones.
@@ -41,8 +41,7 @@ CPU_ROWS = 1_280
 class TiledScores(torch.autograd.Function):
     """`TiledScores.apply(keys, values, mask, queries, weights, keep)` → logits without bias, "note code".
 
-    values: None where they are the keys, which saves work. keep: whether a backward pass may follow.
-    All tensors share one floating type. First derivatives only.
+    keep: whether a backward pass may follow. All tensors share one floating type. First derivatives only.
     A note without a real token scores 0 for every code and gets and gives no gradient.
     """
 
@@ -50,7 +49,7 @@ class TiledScores(torch.autograd.Function):
     def forward(
         ctx: Any,
         keys: Float[Tensor, "note token attended"],
-        values: Float[Tensor, "note token hidden"] | None,
+        values: Float[Tensor, "note token hidden"],
         mask: Bool[Tensor, "note token"],
         queries: Float[Tensor, "code attended"],
         weights: Float[Tensor, "code hidden"],
@@ -66,8 +65,7 @@ class TiledScores(torch.autograd.Function):
             if count == 0:
                 continue
             real = mask[n]
-            key = keys[n][real]
-            value = _with_ones(key if values is None else values[n][real]).t().contiguous()
+            key, value = keys[n][real], _with_ones(values[n][real]).t().contiguous()
             for tile in _tiles(count, codes, keys.device):
                 attention = key @ scaled[:, tile]
                 highest = attention.amax(0)
@@ -88,7 +86,7 @@ class TiledScores(torch.autograd.Function):
         ctx: Any, gradient: Float[Tensor, "note code"]
     ) -> tuple[Tensor | None, ...]:
         keys, values, mask, queries, weights, scores, log_sums, means = ctx.saved_tensors
-        to_keys, to_values = torch.zeros_like(keys), None if values is None else torch.zeros_like(values)
+        to_keys, to_values = torch.zeros_like(keys), torch.zeros_like(values)
         to_queries, to_weights = keys.new_zeros(queries.shape[::-1]), keys.new_zeros(weights.shape[::-1])
         for n, count in enumerate(mask.sum(1).tolist()):
             if count == 0:
@@ -96,11 +94,8 @@ class TiledScores(torch.autograd.Function):
             real = mask[n]
             codes = (queries, weights, gradient[n, :, None], scores[n, :, None], log_sums[n, :, None])
             with torch.autocast(keys.device.type, enabled=False):  # also where backward() is called under autocast
-                if values is None or to_values is None:
-                    to_keys[n, real] = _one_note_shared(keys[n][real], *codes, to_queries)
-                else:
-                    found = _one_note(keys[n][real], values[n][real], *codes, to_queries)
-                    to_keys[n, real], to_values[n, real] = found
+                to_key, to_value = _one_note(keys[n][real], values[n][real], *codes, to_queries)
+            to_keys[n, real], to_values[n, real] = to_key, to_value
             to_weights.addcmul_(means[n], gradient[n])
         return to_keys, to_values, None, to_queries.t(), to_weights.t(), None
 
@@ -131,34 +126,6 @@ def _one_note(
             to_key[block].addmm_(to_scores, queries[tile])
             to_queries[:, tile].addmm_(turned[:, block], to_scores)
     return to_key, to_value
-
-
-def _one_note_shared(
-    state: Float[Tensor, "token hidden"],
-    queries: Float[Tensor, "code hidden"],
-    weights: Float[Tensor, "code hidden"],
-    gradient: Float[Tensor, "code 1"],
-    score: Float[Tensor, "code 1"],
-    log_sum: Float[Tensor, "code 1"],
-    to_queries: Float[Tensor, "hidden code"],
-) -> Float[Tensor, "token hidden"]:
-    """`_one_note` where keys and values are the same states: its four products with them become two, twice as wide."""
-    to_state = torch.zeros_like(state)
-    turned, state = state.t().contiguous(), _with_ones(state)
-    blocks = _blocks(len(state), state.device)
-    for tile in _tiles(2 * blocks[0].stop, len(queries), state.device):
-        if not gradient[tile].any():
-            continue
-        query = _with(queries[tile] * math.log2(math.e), -log_sum[tile])
-        weight = _with(weights[tile] * gradient[tile], -gradient[tile] * score[tile])
-        onto, back = torch.cat([query, weight]), torch.cat([weight[:, :-1], queries[tile]])
-        for block in blocks:
-            both = state[block] @ onto.t()
-            attention, to_scores = both.chunk(2, 1)
-            to_scores.mul_(attention.exp2_())
-            to_state[block].addmm_(both, back)
-            to_queries[:, tile].addmm_(turned[:, block], to_scores)
-    return to_state
 
 
 def _tiles(tokens: int, codes: int, device: torch.device) -> list[slice]:
