@@ -15,12 +15,12 @@ from icdcoder.intake import read_notes
 
 
 def explain_note(source: str, coder: str, codes: list[str], method: str) -> None:
-    """Prints the note's codes with evidence by the method named; `codes` may name some that were not accepted."""
+    """Prints codes with evidence. codes: also ones not accepted; none: the accepted. method: "" for the coder's own."""
     item = next(iter(read_notes([source])))
     if not isinstance(item, Note):
         raise InputError(str(item))
     loaded = Coder.load(coder)
-    module = components.load("explain", method)
+    module = components.load("explain", method or loaded.explainer or "occlusion")
     prediction = next(iter(loaded.predictor.predict([item], top=10_000 if codes else 0)))
     wanted = [parse_code(text) for text in codes] or [c.code for c in prediction.accepted]
     known = {c.code for c in prediction.codes}

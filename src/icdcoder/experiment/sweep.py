@@ -18,6 +18,7 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
+from icdcoder.experiment.sharing import share_prepared
 from icdcoder.measure.coding import coding_measures
 from icdcoder.measure.significance import mean_interval
 
@@ -62,6 +63,13 @@ def sweep(
     """
     base = override(read_toml(Path(config)), settings)
     base.setdefault("name", Path(config).stem)
+    return sweep_over(base, over, pool=pool, progress=progress)
+
+
+def sweep_over(
+    base: dict[str, Any], over: Sequence[str], *, pool: str | None = None, progress: Progress = SILENT
+) -> list[Run]:
+    """`sweep` from a configuration at hand, which has a name."""
     axes = [_axis(text) for text in over]
     keys = [key for key, _ in axes]
     if pool is not None and pool not in keys:
@@ -96,6 +104,7 @@ def _one(base: dict[str, Any], chosen: dict[str, str], progress: Progress) -> Ru
     experiment = Experiment.resolve(data)
     done = experiment.report / "metrics.json"
     if not done.exists():
+        share_prepared(experiment)
         run(experiment, progress=progress)
     return Run(chosen, json.loads(done.read_text(encoding="utf-8"))["metrics"], experiment.folder)
 

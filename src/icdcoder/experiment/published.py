@@ -1,0 +1,97 @@
+"""Published tables as data: each row with its source, data set, protocol and figures; one TOML file a table."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from pydantic import Field
+
+from icdcoder.core.config import Settings, build
+from icdcoder.core.errors import ConfigError, did_you_mean
+
+
+class Row(Settings):
+    """One system on one data set. given: settings that only the user can give, each with what it is.
+
+    published: figures under the full names of our measures, so that two definitions of macro-F1 never meet.
+    """
+
+    system: str
+    set: str
+    model: dict[str, Any]
+    train: dict[str, Any] = {}
+    text: dict[str, Any] = {}
+    labels: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    published: dict[str, float]
+
+
+class PublishedTable(Settings):
+    title: str
+    source: str
+    notes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = Field(min_length=1)
+
+
+class DataSet(Settings):
+    """A data set of the literature. needs: what the user must have. corpus: the settings that make it."""
+
+    title: str
+    needs: str
+    corpus: dict[str, Any]
+
+
+class StandIn(Settings):
+    """A corpus on which the systems can be compared without MIMIC, and the one protocol for all of them.
+
+    over, pool: further axes of each run, as `icdcoder sweep` takes them. models: departures of one kind of model.
+    """
+
+    title: str
+    needs: str = ""
+    corpus: dict[str, Any]
+    labels: dict[str, Any] = {}
+    text: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    over: tuple[str, ...] = ()
+    pool: str | None = None
+    models: dict[str, dict[str, dict[str, Any]]] = {}
+
+
+def names() -> list[str]:
+    """Names of the published tables, sorted."""
+    found = (file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def load(name: str) -> PublishedTable:
+    """Raises ConfigError (did you mean …) for an unknown name."""
+    return build(PublishedTable, _read(_known(name, names(), "table")), name)
+
+
+def data_set(name: str) -> DataSet:
+    sets = _read("_sets")
+    return build(DataSet, sets[_known(name, list(sets), "data set")], name)
+
+
+def stand_in(name: str) -> StandIn:
+    """Raises ConfigError (did you mean …) for an unknown name."""
+    corpora = _read("_corpora")
+    return build(StandIn, corpora[_known(name, list(corpora), "corpus for reproductions")], name)
+
+
+def _known(name: str, known: list[str], what: str) -> str:
+    if name not in known:
+        raise ConfigError(f"There is no {what} {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")
+    return name
+
+
+def _read(name: str) -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _folder() -> Any:
+    return files("icdcoder.experiment") / "tables"

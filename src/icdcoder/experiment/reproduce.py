@@ -1,0 +1,147 @@
+"""Reproduce: the systems of a published table, trained here on equal terms, beside the published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from icdcoder.core import components
+from icdcoder.core.config import override
+from icdcoder.core.errors import IcdcoderError
+from icdcoder.core.progress import SILENT, Progress
+from icdcoder.experiment import published
+from icdcoder.experiment.published import PublishedTable, Row
+from icdcoder.experiment.sweep import Run, sweep_over
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """One row: its runs, one a seed (folds pooled), or the reason why there are none."""
+
+    row: Row
+    runs: tuple[Run, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """corpus: the stand-in on which the systems ran, or "" where they ran on the published data sets."""
+
+    name: str
+    table: PublishedTable
+    corpus: str
+    rows: tuple[Reproduced, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+def reproduce(
+    name: str,
+    *,
+    corpus: str = "",
+    systems: Sequence[str] = (),
+    seeds: Sequence[int] = (1, 2, 3),
+    settings: tuple[str, ...] = (),
+    runs: Path = Path("runs"),
+    progress: Progress = SILENT,
+) -> Reproduction:
+    """Runs what can be run and says of each other row why it cannot. Finished runs are kept: it can be stopped.
+
+    corpus: a stand-in ("synthetic", "codiesp", "cmc2007") for MIMIC; each system runs once on it, and its published
+    figures are those of another data set. systems: names or kinds of the rows wanted; none: all.
+    settings: overrides for every run, such as "corpus.root=/data/mimic3" or "model.checkpoint=/models/llama".
+
+    Raises ConfigError for an unknown table, corpus or system. A run that fails costs its own row only.
+    """
+    table = published.load(name)
+    rows = _chosen(table, systems, once=bool(corpus))
+    folder = runs / f"reproduce-{name}{'-' + corpus if corpus else ''}"
+    found = []
+    with progress.track(f"Reproducing {name}", len(rows)) as step:
+        for row in rows:
+            found.append(_row(row, corpus, seeds, settings, folder, progress))
+            step(1, row.system)
+    titles = {corpus: published.stand_in(corpus).title} if corpus else _titles(rows)
+    result = Reproduction(name, table, corpus, tuple(found), titles)
+    from icdcoder.experiment.reproduction_report import save
+
+    save(result, folder)
+    return result
+
+
+def _chosen(table: PublishedTable, systems: Sequence[str], *, once: bool) -> list[Row]:
+    from icdcoder.core.errors import ConfigError, did_you_mean
+
+    known = list(dict.fromkeys([row.system for row in table.rows] + [row.model["kind"] for row in table.rows]))
+    for system in systems:
+        if system not in known:
+            raise ConfigError(f"The table has no system {system!r}.{did_you_mean(system, known)}")
+    rows = [row for row in table.rows if not systems or row.system in systems or row.model["kind"] in systems]
+    if not once:
+        return rows
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.system, row)
+    return list(first.values())
+
+
+def _titles(rows: Sequence[Row]) -> dict[str, str]:
+    return {row.set: published.data_set(row.set).title for row in rows}
+
+
+def _row(
+    row: Row, corpus: str, seeds: Sequence[int], settings: tuple[str, ...], folder: Path, progress: Progress
+) -> Reproduced:
+    kind = row.model["kind"]
+    if kind not in components.names("models"):
+        return Reproduced(row, reason=f"there is no model {kind!r} in this version")
+    base, over, pool = _on_stand_in(row, corpus) if corpus else _on_its_own_data(row)
+    base = override({**base, "name": _slug(row), "runs": str(folder)}, settings)
+    missing = _missing(row, base)
+    if missing:
+        return Reproduced(row, reason=missing)
+    axes = [f"seed={','.join(map(str, seeds))}", *over]
+    try:
+        return Reproduced(row, tuple(sweep_over(base, axes, pool=pool, progress=progress)))
+    except IcdcoderError as error:
+        return Reproduced(row, reason=str(error))
+
+
+def _on_its_own_data(row: Row) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
+    data = published.data_set(row.set)
+    base = {"corpus": data.corpus, "labels": row.labels, "text": row.text, "model": row.model, "train": row.train}
+    return base, (), None
+
+
+def _on_stand_in(row: Row, corpus: str) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
+    """The stand-in's protocol, the same for every system, with its departures for this kind of model."""
+    protocol = published.stand_in(corpus)
+    own = protocol.models.get(row.model["kind"], {})
+    base = {
+        "corpus": protocol.corpus,
+        "labels": protocol.labels,
+        "text": {**protocol.text, **own.get("text", {})},
+        "model": {**row.model, **own.get("model", {})},
+        "train": {**protocol.train, **own.get("train", {})},
+    }
+    return base, protocol.over, protocol.pool
+
+
+def _missing(row: Row, base: dict[str, Any]) -> str:
+    """What only the user can give and did not: the corpus's folder, a checkpoint."""
+    given = dict(row.given)
+    module = components.load("corpora", base["corpus"]["kind"])
+    root = module.Config.model_fields.get("root")
+    if root is not None and root.is_required():
+        given["corpus.root"] = "the folder of the corpus"
+    for key, what in given.items():
+        table, _, name = key.partition(".")
+        if name not in base.get(table, {}):
+            return f"needs {what}: --set {key}=…"
+    return ""
+
+
+def _slug(row: Row) -> str:
+    letters = "".join(letter if letter.isalnum() else "-" for letter in row.system.lower())
+    return f"{'-'.join(part for part in letters.split('-') if part)}-{row.set}"

@@ -1,0 +1,108 @@
+"""A reproduction as a table that a person reads (Markdown) and as data."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from icdcoder.core.cache import write_atomic
+from icdcoder.experiment.reproduce import Reproduced, Reproduction
+from icdcoder.measure.significance import mean_interval
+
+# Shown where the systems ran on another corpus than the published one, beside the published micro-F1.
+STAND_IN_MEASURES = (
+    "micro_f1",
+    "macro_f1_mean_of_codes",
+    "auc_micro",
+    "precision_at_5",
+    "mean_average_precision",
+)
+
+
+def save(result: Reproduction, folder: Path) -> None:
+    """table.md and table.json in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "table.md", markdown(result))
+    write_atomic(folder / "table.json", json.dumps(_data(result), indent=1))
+
+
+def markdown(result: Reproduction) -> str:
+    """Published and measured side by side; a cell of several runs is the mean ± half of its 95 % interval."""
+    lines = [f"# {result.table.title}", "", f"{result.table.source}.", ""]
+    lines += [f"- {note}" for note in result.table.notes] + [""]
+    if result.corpus:
+        lines += _on_stand_in(result)
+    else:
+        for name, title in result.titles.items():
+            lines += [f"## {title}", "", *_on_its_own([r for r in result.rows if r.row.set == name])]
+    lines += [f"- {r.row.system} ({r.row.set}): not run, {r.reason}" for r in result.rows if not r.runs]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _on_its_own(rows: list[Reproduced]) -> list[str]:
+    measures = list(dict.fromkeys(name for one in rows for name in one.row.published))
+    lines = ["| system | runs | | " + " | ".join(measures) + " |", "|---|---|---|" + "---|" * len(measures)]
+    for one in rows:
+        published = [one.row.published.get(name) for name in measures]
+        lines.append(_line(one.row.system, "", "published", ["" if p is None else f"{p:.3f}" for p in published]))
+        if one.runs:
+            cells = [_values(one, name) for name in measures]
+            lines.append(_line("", str(len(one.runs)), "measured", [_cell(values) for values in cells]))
+            apart = [_difference(v, p) for v, p in zip(cells, published, strict=True)]
+            lines.append(_line("", "", "difference", apart))
+    return [*lines, ""]
+
+
+def _on_stand_in(result: Reproduction) -> list[str]:
+    """Best first; the published figure is of another data set and shows the order in the literature only."""
+    rows = sorted((r for r in result.rows if r.runs), key=lambda r: -_mean(_values(r, "micro_f1")))
+    lines = [f"## {result.titles[result.corpus]}", ""]
+    lines.append("| system | runs | " + " | ".join(STAND_IN_MEASURES) + " | published micro_f1 (data set) |")
+    lines.append("|---|---|" + "---|" * (len(STAND_IN_MEASURES) + 1))
+    for one in rows:
+        known = one.row.published.get("micro_f1")
+        cells = [_cell(_values(one, name)) for name in STAND_IN_MEASURES]
+        cells.append("" if known is None else f"{known:.3f} ({one.row.set})")
+        lines.append(f"| {one.row.system} | {len(one.runs)} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _line(system: str, runs: str, what: str, cells: list[str]) -> str:
+    return f"| {system} | {runs} | {what} | " + " | ".join(cells) + " |"
+
+
+def _values(one: Reproduced, name: str) -> list[float]:
+    return [run.metrics[name] for run in one.runs if name in run.metrics]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    mean, half = mean_interval(values)
+    return f"{mean:.3f} ± {half:.3f}"
+
+
+def _difference(values: list[float], published: float | None) -> str:
+    return "" if published is None or not values else f"{_mean(values) - published:+.3f}"
+
+
+def _data(result: Reproduction) -> dict[str, object]:
+    rows = [
+        {
+            "system": one.row.system,
+            "set": result.corpus or one.row.set,
+            "published": one.row.published,
+            "published on": one.row.set,
+            "measured": [{"chosen": run.chosen, "metrics": run.metrics} for run in one.runs],
+            "reason": one.reason,
+        }
+        for one in result.rows
+    ]
+    return {"table": result.name, "title": result.table.title, "source": result.table.source, "rows": rows}
