@@ -22,7 +22,7 @@ check: $(VENV)/installed-test
 	$(BIN)/lint-imports
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
-bench: $(VENV)/installed-test
+bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
 
 format: $(VENV)/installed-test
@@ -41,6 +41,10 @@ $(VENV)/installed-test: pyproject.toml constraints.txt | $(CONSTRAINTS)
 	@echo "Installing icdcoder and what the tests need into $(VENV) (a few minutes the first time) …"
 	$(PIP) -e '.[test]'
 	@touch $@ $(VENV)/installed-run
+
+$(VENV)/installed-bench: $(VENV)/installed-test
+	$(PIP) -e '.[bench]'
+	@touch $@
 
 $(CONSTRAINTS): constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,7 @@
-"""`make bench`: every benchmark, one after the other; `python -m benchmarks NAME [--quick]` runs one."""
+"""`make bench`: every benchmark, one after the other; `python -m benchmarks NAME [--quick]` runs one.
+
+What follows the first option goes to the benchmark: `python -m benchmarks preparation --gigabytes 1`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# Makes data and measures nothing: python -m benchmarks.fake_mimic
+TOOLS = {"fake_mimic"}
 
 
 def main() -> int:
-    arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
-    flags = [a for a in sys.argv[1:] if a.startswith("-")]
-    known = sorted(p.stem for p in HERE.glob("*.py") if not p.stem.startswith("_"))
+    first = next((i for i, a in enumerate(sys.argv) if i and a.startswith("-")), len(sys.argv))
+    arguments, flags = sys.argv[1:first], sys.argv[first:]
+    known = sorted(p.stem for p in HERE.glob("*.py") if not p.stem.startswith("_") and p.stem not in TOOLS)
     status = 0
     for name in arguments or known:
         if name not in known:

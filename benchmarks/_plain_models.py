@@ -1,4 +1,4 @@
-"""CAML, MultiResCNN and LAAT as their papers write them: padding is read as text, and "note code token" is held."""
+"""Models as their papers write them: padding is read as text, and "note code token" is held."""
 
 from __future__ import annotations
 
@@ -83,4 +83,50 @@ class PlainLAAT(nn.Module):
         return self.output(torch.tanh(self.projection(states)), states)
 
 
-PLAIN = {"caml": PlainCAML, "multirescnn": PlainMultiResCNN, "laat": PlainLAAT}
+class PlainJointLAAT(nn.Module):
+    def __init__(self, words: int, codes: int) -> None:
+        super().__init__()
+        categories = -(-codes // 10)
+        self.embedding = nn.Embedding(words, 100, padding_idx=0)
+        self.lstm = nn.LSTM(100, 512, batch_first=True, bidirectional=True)
+        self.keys = nn.ModuleList(nn.Linear(1024, 512, bias=False) for _ in range(2))
+        self.categories = PlainOutput(categories, 512, 1024)
+        self.projection = nn.Linear(categories, 128, bias=False)
+        self.queries = nn.Linear(512, codes, bias=False)
+        self.final = nn.Linear(1024 + 128, codes)
+        self.dropout = nn.Dropout(0.3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        lengths = (tokens != 0).sum(1)
+        words = self.dropout(self.embedding(tokens))
+        packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        first = self.categories(torch.tanh(self.keys[0](states)), states)
+        told = torch.sigmoid(self.projection(torch.sigmoid(first)))
+        keys = torch.tanh(self.keys[1](states))
+        read = torch.softmax(self.queries.weight.matmul(keys.transpose(1, 2)), dim=2).matmul(states)
+        read = torch.cat([read, told[:, None].expand(-1, read.shape[1], -1)], 2)
+        return self.final.weight.mul(read).sum(dim=2).add(self.final.bias)
+
+
+class PlainTransICD(nn.Module):
+    def __init__(self, words: int, codes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, 128, padding_idx=0)
+        layer = nn.TransformerEncoderLayer(128, 8, 512, 0.1, batch_first=True)
+        self.transformer = nn.TransformerEncoder(layer, 2)
+        self.keys = nn.Linear(128, 256)
+        self.output = PlainOutput(codes, 256, 128)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        states = self.transformer(self.embedding(tokens) * 128**0.5, src_key_padding_mask=tokens == 0)
+        return self.output(torch.tanh(self.keys(states)), states)
+
+
+PLAIN = {
+    "caml": PlainCAML,
+    "multirescnn": PlainMultiResCNN,
+    "laat": PlainLAAT,
+    "joint_laat": PlainJointLAAT,
+    "transicd": PlainTransICD,
+}

@@ -35,7 +35,7 @@ def work(way: str, kind: str, shape: tuple[int, int, int]) -> Work:
         model = PLAIN[kind](WORDS, codes)
     else:
         module = components.load("models", kind)
-        space = LabelSpace(Code("icd9cm", f"{i:05}") for i in range(codes))
+        space = LabelSpace(Code("icd9cm", f"{i // 10:03}.{i % 10}") for i in range(codes))
         model = module.build(module.Config(), ModelContext(WORDS, space))
 
     def once() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from icdcoder.core import components
 from icdcoder.core.artefact import load_card, verify
+from icdcoder.core.config import build, read_toml
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import AttendingPredictor, Prediction, Predictor
@@ -32,6 +33,8 @@ class Coder:
     explainer: str | None = None
     spans: int = 3
     card: dict[str, Any] | None = None
+    # Whether the rules of the code set (decide/constraints.py) are applied where the caller does not say.
+    rules: bool = False
 
     @classmethod
     def builtin(cls, system: str = "icd10cm") -> Coder:
@@ -44,15 +47,18 @@ class Coder:
                 f"Known: {', '.join(BUILTIN_SYSTEMS)}."
             )
         module = components.load("predictors", "lexicon")
-        return cls(module.build(module.Config(system=system)))
+        return cls(module.build(module.Config(system=system)), rules=True)
 
     @classmethod
     def load(cls, folder: str | Path) -> Coder:
         """A coder folder written by `icdcoder decide` or `icdcoder pack`; sizes and hashes of its files are checked.
+        Or a TOML file with the settings of a predictor that needs no training, as docs/prompted.md shows.
 
         Raises ArtefactError where a file is missing or damaged, MissingExtraError where a library is.
         """
         folder = Path(folder)
+        if folder.suffix == ".toml":
+            return cls._configured(folder)
         if not folder.exists():
             raise ArtefactError(f"There is no coder folder {folder}.")
         card = load_card(folder / CARD, "a coder folder", NEEDED)
@@ -61,18 +67,33 @@ class Coder:
         verify(folder, card["files"])
         predictor = components.load("predictors", card["predictor"]).load(folder, card)
         explain = card.get("explain") or {}
-        return cls(predictor, explain.get("kind"), explain.get("spans", 3), card)
+        return cls(predictor, explain.get("kind"), explain.get("spans", 3), card, bool(card.get("rules", False)))
 
-    def code(self, note: Note | str, *, top: int | None = None) -> Prediction:
-        """The codes of one note. top: at most that many ranked candidates (accepted ones are never cut)."""
+    @classmethod
+    def _configured(cls, path: Path) -> Coder:
+        settings = read_toml(path)
+        kind = settings.pop("predictor", None)
+        if not isinstance(kind, str):
+            raise ConfigError(f'{path} does not say which predictor it configures, as in: predictor = "prompted"')
+        module = components.load("predictors", kind)
+        if not (hasattr(module, "Config") and hasattr(module, "build")):
+            raise ConfigError(f"The predictor {kind!r} is trained: give the folder of a coder instead of {path}.")
+        return cls(module.build(build(module.Config, settings, "")))
+
+    def code(self, note: Note | str, *, top: int | None = None, rules: bool | None = None) -> Prediction:
+        """The codes of one note. top: at most that many ranked candidates (accepted ones are never cut). rules:
+        whether the rules of the code set are applied (None: as the coder's card says; the built-in one: yes)."""
         if isinstance(note, str):
             note = Note("note", note)
-        return next(iter(self.code_all([note], top=top)))
+        return next(iter(self.code_all([note], top=top, rules=rules)))
 
-    def code_all(self, notes: Sequence[Note], *, top: int | None = None) -> Iterator[Prediction]:
-        """One prediction a note, in order."""
+    def code_all(
+        self, notes: Sequence[Note], *, top: int | None = None, rules: bool | None = None
+    ) -> Iterator[Prediction]:
+        """One prediction a note, in order; see `code`."""
+        ruled = self.rules if rules is None else rules
         for note, prediction in zip(notes, self.predictor.predict(notes, top=top), strict=True):
-            yield self._explained(note, prediction)
+            yield self._explained(note, _ruled(note, prediction) if ruled else prediction)
 
     def _explained(self, note: Note, prediction: Prediction) -> Prediction:
         accepted = [c.code for c in prediction.codes if c.accepted]
@@ -82,3 +103,9 @@ class Coder:
         evidence = module.explain(self.predictor, note, accepted, spans=self.spans)
         codes = tuple(replace(c, evidence=evidence.get(c.code, ())) for c in prediction.codes)
         return replace(prediction, codes=codes)
+
+
+def _ruled(note: Note, prediction: Prediction) -> Prediction:
+    from icdcoder.decide import constraints
+
+    return constraints.apply(prediction, patient=constraints.stated(note.text))

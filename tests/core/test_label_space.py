@@ -83,3 +83,12 @@ def test_a_foreign_file_is_a_sentence(tmp_path: Path, body: str) -> None:
         LabelSpace.load(path)
     with pytest.raises(ArtefactError, match="missing"):
         LabelSpace.load(tmp_path / "nothing.json")
+
+
+def test_frequent_codes_can_be_left_out() -> None:
+    documents = [
+        Document(str(i), (Note(str(i), ""),), (Code("icd10cm", "I10"), *extra), str(i), "train")
+        for i, extra in enumerate([(), (Code("icd10cm", "N17.9"),), ()])
+    ]
+    assert LabelSpace.fit(documents, max_notes=2).codes == (Code("icd10cm", "N17.9"),)
+    assert len(LabelSpace.fit(documents, max_notes=3)) == 2

@@ -65,6 +65,7 @@ def test_the_documented_shape() -> None:
         ],
         "left_unread": [],
         "warnings": [],
+        "changes": [],
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,4 +47,9 @@ def test_vectors_of_another_size_are_refused(vectors: torch.Tensor) -> None:
 
 def test_random_vectors_cannot_be_frozen() -> None:
     with pytest.raises(ConfigError, match="freeze_words"):
-        embed_words(ModelContext(9, SPACE), 4, 0.0, True)
+        embed_words(ModelContext(9, SPACE, encode=lambda text: np.zeros(0, dtype=np.int32)), 4, 0.0, True)
+
+
+def test_frozen_vectors_that_come_from_a_file_need_none_at_first() -> None:
+    words = embed_words(ModelContext(9, SPACE), 4, 0.0, True)
+    assert not words.embedding.weight.requires_grad

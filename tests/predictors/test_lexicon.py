@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,6 +9,8 @@ from icdcoder.coder import Coder
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Prediction, Predictor
+from icdcoder.predictors.dictionary.editions import Edition
+from icdcoder.predictors.lexicon import Config, LexiconPredictor, build
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,22 @@ def accepted(prediction: Prediction) -> set[str]:
         ("Oedema, anaemia and diarrhoea were present.", {"R60.9", "D64.9", "R19.7"}, set()),
         ("Type 2 diabetes mellitus with diabetic chronic kidney disease", {"E11.22"}, {"E11.9"}),
         ("Presented with fracture of the left femur after a fall.", {"S72.92XA"}, {"S72.91XA", "S72.90XA"}),
+        ("Hypertension and chronic kidney disease stage 3.", {"I12.9", "N18.30"}, {"I10", "N18.9"}),
+        ("Type 2 diabetes mellitus. Chronic kidney disease, stage 4.", {"E11.22", "N18.4"}, {"E11.9"}),
+        ("Pneumococcal pneumonia with cough and dyspnea.", {"J13"}, {"J18.9", "R05.9", "R06.00"}),
+        ("Cough and dyspnea, cause unknown.", {"R05.9", "R06.00"}, set()),
+        ("Pain in the right hip and left hemiparesis.", {"M25.551", "G81.94"}, {"M25.559", "G81.90"}),
+        ("E. coli urinary tract infection.", {"N39.0", "B96.20"}, set()),
+        ("fracture of the left distal radius", {"S52.502A"}, {"S52.501A"}),
+        ("pain in the chest and abdomen", {"R07.9", "R10.9"}, set()),
+        ("cancer of the lung, liver metastases", {"C34.90", "C78.7"}, {"C22.9", "C78.00"}),
+        ("fever, no abdominal or chest pain", {"R50.9"}, {"R07.9", "R10.9"}),
+        ("ESTIMATED BLOOD LOSS: 50 mL.", set(), {"R58", "D62"}),
+        ("PSA was 4.1 and ANA negative", set(), {"L40.50", "R76.89"}),
+        ("PNEUMONIA OF THE RIGHT LOWER LOBE. CHRONIC KIDNEY DISEASE STAGE 3.", {"J18.9", "N18.30"}, {"N18.9"}),
+        ("pnuemonia, hypertenison and pneum0nia", {"J18.9", "I10"}, set()),
+        ("Diagnosis\tOnset\nhypertension\t2010\nasthma\t1999\n", {"I10", "J45.909"}, set()),
+        ("Acute hypoxic and hypercapnic respiratory failure", {"J96.01", "J96.02"}, {"J96.90"}),
         ("All of it hit him as a cold map.", set(), {"C91.00", "J44.9", "D75.829"}),
     ],
 )
@@ -105,3 +124,48 @@ def test_ten_thousand_mentions(coder: Coder) -> None:
 def test_an_unknown_system_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'icd9cm'"):
         Coder.builtin("icd9")
+
+
+def test_a_note_in_another_language_is_warned_of(coder: Coder) -> None:
+    text = (
+        "El paciente ingresa por fiebre y tos con expectoración, y se inicia tratamiento para la neumonía que presenta."
+    )
+    assert "English" in coder.code(text).warnings[0]
+    assert coder.code("The patient was admitted with fever and a cough, and was treated for pneumonia.").warnings == ()
+
+
+def test_candidates_have_the_features_that_are_named(coder: Coder) -> None:
+    from icdcoder.predictors.dictionary.features import NAMES
+
+    note = Note("n", "COPD. No fever. Mother had breast cancer. Fracture of the left distal radius.")
+    predictor = coder.predictor
+    assert isinstance(predictor, LexiconPredictor)
+    found = predictor.candidates(note)
+    features = predictor.features(note, found)
+    assert features.shape == (len(found), len(NAMES))
+    assert len(set(NAMES)) == len(NAMES)
+    assert np.isfinite(features).all()
+    fever = [c.code.value for c in found].index("R50.9")
+    assert features[fever, NAMES.index("status_negated")] == 1
+    assert predictor.features(note, []).shape == (0, len(NAMES))
+
+
+def test_switches() -> None:
+    text = "No pneumonia."
+    with_all, without = (build(Config(index=False, assertion=on)) for on in (True, False))
+    assert not any(c.accepted for c in next(with_all.predict([Note("n", text)])).codes)
+    assert [c.code.value for c in next(without.predict([Note("n", text)])).codes if c.accepted] == ["J18.9"]
+
+
+@pytest.mark.parametrize(
+    ("edition", "codes"),
+    [
+        ("current", {"R05.9", "N18.30", "S72.92XA", "F32.A"}),
+        ("2018", {"R05", "N18.3", "S72.92XA", "F32.9"}),
+        ("2018-short", {"R05", "N18.3", "S72.92X", "F32.9"}),
+    ],
+)
+def test_editions(edition: Edition, codes: set[str]) -> None:
+    predictor = build(Config(index=False, edition=edition))
+    note = Note("n", "Cough. Chronic kidney disease stage 3. Left femur fracture. Depression.")
+    assert codes <= accepted(next(predictor.predict([note])))

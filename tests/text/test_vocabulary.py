@@ -64,3 +64,9 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ArtefactError, match="not a vocabulary"):
         Vocabulary.load(path)
+
+
+def test_a_note_that_spells_padding_has_an_unknown_word() -> None:
+    vocabulary = Vocabulary.fit([[PADDING, UNKNOWN, "pain"]], min_documents=1)
+    assert vocabulary.words == (PADDING, UNKNOWN, "pain")
+    assert vocabulary.encode([PADDING, "pain", UNKNOWN]).tolist() == [1, 2, 1]

@@ -42,7 +42,11 @@ def _add_commands() -> None:
     for path in sorted(folder.glob("*.py")):
         if not path.stem.startswith("_"):
             module = importlib.import_module(f"icdcoder.cli.commands.{path.stem}")
-            app.command(name=path.stem.rstrip("_").replace("_", "-"))(module.command)
+            name = path.stem.rstrip("_").replace("_", "-")
+            if hasattr(module, "group"):  # a command with commands of its own
+                app.add_typer(module.group, name=name)
+            else:
+                app.command(name=name)(module.command)
 
 
 def run() -> None:

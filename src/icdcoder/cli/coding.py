@@ -37,6 +37,7 @@ class Request:
     output: str | None = None
     id_column: str = "id"
     text_column: str = "text"
+    rules: bool | None = None
 
 
 def code_sources(request: Request) -> int:
@@ -82,7 +83,7 @@ def _coded(coder: Coder, sources: list[str], request: Request) -> Iterator[tuple
     items = read_notes(sources, columns)
     while part := list(islice(items, NOTES_AT_ONCE)):
         notes = [item for item in part if isinstance(item, Note)]
-        predictions = iter(list(coder.code_all(notes, top=request.top)))
+        predictions = iter(list(coder.code_all(notes, top=request.top, rules=request.rules)))
         for item in part:
             yield (item, None) if isinstance(item, Refusal) else (item, next(predictions))
 

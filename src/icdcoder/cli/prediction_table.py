@@ -44,6 +44,10 @@ def show(console: Console, note: Note, prediction: Prediction) -> None:
         console.print(table)
     for span in prediction.left_unread:
         console.print(f"Not read: characters {span.start}–{span.end} ({span.reason}).", style="yellow")
+    for change in prediction.changes:
+        other = f" {change.other.value}" if change.other else ""
+        said = f"{change.code.value} {change.action}{other}: {change.reason} ({change.rule}, {change.edition})"
+        console.print(said, style="dim", markup=False)
     for warning in prediction.warnings:
         console.print(warning, style="yellow")
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,6 +86,31 @@ def counts(title: str, numbers: dict[str, object], dropped: dict[str, int]) -> N
         say(f"  {number:>10}  {name}")
     for reason, number in dropped.items():
         say(f"  {number:>10}  left out: {reason}")
+
+
+def check_sheet(rows: list[dict[str, Any]]) -> None:
+    """What was published of a corpus beside what was prepared, on standard error; known causes stand below."""
+    from rich.table import Table
+
+    def shown(value: object) -> str:
+        return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("published", justify="right")
+    table.add_column("yours", justify="right")
+    table.add_column("")
+    causes = {}
+    for row in rows:
+        table.add_row(row["what"], shown(row["published"]), shown(row["yours"]), row["verdict"])
+        if row["verdict"] == "explained":
+            causes[row["because"]] = row["what"]
+    err().print(table)
+    for cause, what in causes.items():
+        say(f"  {what}: {cause}")
+    sources = dict.fromkeys(row["source"] for row in rows if row["source"])
+    if sources:
+        say(f"  published in: {'; '.join(sources)}")
 
 
 def measures(figures: dict[str, float]) -> None:

@@ -24,24 +24,28 @@ EXTRA_OF = {
     "safetensors": "train",
     "jaxtyping": "train",
     "transformers": "llm",
+    "tokenizers": "llm",
     "peft": "llm",
     "fastapi": "serve",
     "uvicorn": "serve",
+    "httpx2": "endpoint",
     "duckdb": "scale",
     "pyarrow": "scale",
+    "gensim": "words",
+    "snowballstemmer": "words",
 }
 
 
 def names(folder: str) -> list[str]:
-    """Names of the members of a folder ("models", "corpora", …), sorted; nothing is imported but the folder."""
-    here = Path(__file__).parent.parent / folder
+    """Names of the members of a folder ("models", "text.readers", …), sorted; nothing is imported but the folder."""
+    here = _place(folder)
     own = [p.stem for p in here.glob("*.py") if not p.stem.startswith("_")]
     return sorted({*own, *_added(folder)})
 
 
 def load(folder: str, kind: str) -> ModuleType:
     """The module of one member. Raises ConfigError (did you mean …) or MissingExtraError."""
-    own = Path(__file__).parent.parent / folder / f"{kind}.py"
+    own = _place(folder) / f"{kind}.py"
     if kind.isidentifier() and not kind.startswith("_") and own.is_file():
         with extra_named(f"{folder}/{kind}"):
             return importlib.import_module(f"icdcoder.{folder}.{kind}")
@@ -51,6 +55,10 @@ def load(folder: str, kind: str) -> ModuleType:
         raise ConfigError(f"There is no {kind!r} in {folder}.{did_you_mean(kind, known)} Known: {', '.join(known)}.")
     with extra_named(f"{folder}/{kind}"):
         return point.load()
+
+
+def _place(folder: str) -> Path:
+    return Path(__file__).parent.parent.joinpath(*folder.split("."))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
@@ -62,19 +62,37 @@ JOINT = "\n\n"
 
 def refuse_crossing_patients(documents: Iterable[Document]) -> None:
     """Raises InputError where a patient's documents are in more than one split."""
-    where: dict[str, Split] = {}
+    seen = PatientSplits()
     for document in documents:
-        if where.setdefault(document.patient, document.split) != document.split:
+        seen.note(document)
+
+
+class PatientSplits:
+    """Which split each patient is in, noted document by document."""
+
+    def __init__(self) -> None:
+        self._split_of: dict[str, Split] = {}
+
+    def note(self, document: Document) -> None:
+        """Raises InputError where the patient was seen in another split."""
+        before = self._split_of.setdefault(document.patient, document.split)
+        if before != document.split:
             raise InputError(
-                f"The patient of document {document.id!r} is in two splits, {where[document.patient]} and "
+                f"The patient of document {document.id!r} is in two splits, {before} and "
                 f"{document.split}: it would be tested on a patient it was trained on."
             )
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusReading:
-    """What `read` of a corpus returns: the documents, what was dropped (reason → count), and the corpus's card."""
+    """What `read` of a corpus returns.
 
-    documents: tuple[Document, ...]
+    documents: a tuple where the corpus is small; else an iterable that can be gone through once, in bounded memory.
+    dropped (reason → count), card and facts (counts that a check sheet compares with the published ones) are complete
+    when the documents have all been seen.
+    """
+
+    documents: Iterable[Document]
     dropped: Mapping[str, int] = field(default_factory=dict)
     card: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)

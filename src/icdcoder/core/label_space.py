@@ -26,18 +26,30 @@ class LabelSpace:
             raise InputError("A label space cannot hold a code twice.")
 
     @classmethod
-    def fit(cls, documents: Iterable[Document], *, top: int | None = None, min_notes: int = 1) -> LabelSpace:
+    def fit(
+        cls,
+        documents: Iterable[Document],
+        *,
+        top: int | None = None,
+        min_notes: int = 1,
+        max_notes: int | None = None,
+    ) -> LabelSpace:
         """The codes of the *training* documents, sorted by code.
 
-        top: keep only the most frequent (ties go to the smaller code). min_notes: drop codes of fewer training
-        documents. Documents of other splits are refused, so that no label space can be chosen on test data.
+        top: keep only the most frequent (ties go to the smaller code). min_notes, max_notes: drop codes of fewer, or
+        of more, training documents. Documents of other splits are refused, so that no label space can be chosen on
+        test data.
         """
         counts: Counter[Code] = Counter()
         for document in documents:
             if document.split != "train":
                 raise InputError(f"A label space is fitted on training documents only; {document.id!r} is not one.")
             counts.update(set(document.codes))
-        kept = [c for c in sorted(counts, key=lambda c: (-counts[c], c)) if counts[c] >= min_notes]
+        kept = [
+            c
+            for c in sorted(counts, key=lambda c: (-counts[c], c))
+            if min_notes <= counts[c] <= (max_notes or counts[c])
+        ]
         return cls(sorted(kept[:top]))
 
     def __len__(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,22 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What a rule of the code set did with a code, and why.
+
+    action: "removed": it is no longer accepted, "replaced": `other` is accepted in its stead, "advised": nothing was
+    done and a person should look; `other` is the code it gives way to, or is advised. edition: of the rule's tables.
+    """
+
+    code: Code
+    action: Literal["removed", "replaced", "advised"]
+    rule: str
+    reason: str
+    edition: str
+    other: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CoderName:
     name: str
     version: str
@@ -58,7 +74,8 @@ class CoderName:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """All that a coder says of one note. `codes` falls by score; `left_unread` and `warnings` hide nothing."""
+    """All that a coder says of one note. `codes` falls by score; `left_unread` and `warnings` hide nothing, and
+    `changes` says what the rules of the code set made of the coder's own list."""
 
     note_id: str
     coder: CoderName
@@ -67,6 +84,7 @@ class Prediction:
     codes: tuple[CodePrediction, ...]
     left_unread: tuple[Span, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    changes: tuple[RuleChange, ...] = field(default=())
 
     @property
     def accepted(self) -> tuple[CodePrediction, ...]:
@@ -82,6 +100,7 @@ class Prediction:
             "codes": [_code_to_json(c) for c in self.codes],
             "left_unread": [{"start": s.start, "end": s.end, "reason": s.reason} for s in self.left_unread],
             "warnings": list(self.warnings),
+            "changes": [_change_to_json(c) for c in self.changes],
         }
 
     def to_json_line(self) -> str:
@@ -98,6 +117,7 @@ class Prediction:
                 codes=tuple(_code_from_json(c) for c in data["codes"]),
                 left_unread=tuple(Span(**s) for s in data["left_unread"]),
                 warnings=tuple(data["warnings"]),
+                changes=tuple(_change_from_json(c) for c in data.get("changes", ())),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"This is not a prediction of icdcoder: {type(error).__name__} at {error}.") from None
@@ -162,4 +182,27 @@ def _code_from_json(data: dict[str, Any]) -> CodePrediction:
         score=data["score"],
         accepted=data["accepted"],
         evidence=tuple(Evidence(**e) for e in data["evidence"]),
+    )
+
+
+def _change_to_json(change: RuleChange) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "code": str(change.code),
+        "action": change.action,
+        "rule": change.rule,
+        "reason": change.reason,
+        "edition": change.edition,
+    }
+    return row if change.other is None else {**row, "other": str(change.other)}
+
+
+def _change_from_json(data: dict[str, Any]) -> RuleChange:
+    other = data.get("other")
+    return RuleChange(
+        Code.parse(data["code"]),
+        data["action"],
+        data["rule"],
+        data["reason"],
+        data["edition"],
+        None if other is None else Code.parse(other),
     )

@@ -15,27 +15,30 @@ from pydantic import Field
 from icdcoder.core import components
 from icdcoder.core.config import Settings, build, override, read_toml, to_toml
 from icdcoder.core.errors import ConfigError, MissingExtraError
+from icdcoder.knowledge import word_vectors
+from icdcoder.text import reader
+from icdcoder.text.reader import TextConfig
 
 if TYPE_CHECKING:
     from icdcoder.train.config import TrainConfig
 
+# Members of `predictors` that [model] can name: coders that are trained in stages, and are no single network.
+STAGED = ("concept",)
+
 
 class LabelsConfig(Settings):
-    """Which codes are predicted; fitted on the training part."""
+    """Which codes are predicted; fitted on the training part.
+
+    max_notes: leave out codes of more training notes, for the study of rare codes: min_notes = 1 and max_notes = 8 is
+    the few-shot construction of MIMIC-III-rare50, on any corpus.
+    """
 
     systems: tuple[str, ...] = ()  # empty: every system of the corpus
     top: int | None = Field(default=None, ge=1)
     min_notes: int = Field(default=1, ge=1)
+    max_notes: int | None = Field(default=None, ge=1)
     # Documents none of whose codes is in the space are left out, as the literature on the top 50 does.
     drop_unlabelled: bool = True
-
-
-class TextConfig(Settings):
-    """How a note becomes tokens. min_documents: a word needs to be in that many training notes."""
-
-    max_tokens: int = Field(default=2500, ge=1)
-    min_documents: int = Field(default=3, ge=1)
-    sampler: Literal["head"] = "head"
 
 
 class DecideConfig(Settings):
@@ -45,7 +48,9 @@ class DecideConfig(Settings):
 
 
 class ExplainConfig(Settings):
-    kind: str = "attention"
+    """kind: an explainer; "" takes attention where the model gives it, occlusion where it does not."""
+
+    kind: str = ""
     spans: int = Field(default=3, ge=0)
 
 
@@ -55,7 +60,8 @@ class _Tables(Settings):
     runs: str = "runs"
     corpus: dict[str, Any]
     labels: LabelsConfig = LabelsConfig()
-    text: TextConfig = TextConfig()
+    text: dict[str, Any] = {}
+    words: word_vectors.Config = word_vectors.Config()
     model: dict[str, Any]
     train: dict[str, Any] = {}
     decide: DecideConfig = DecideConfig()
@@ -64,7 +70,11 @@ class _Tables(Settings):
 
 @dataclass(frozen=True)
 class Experiment:
-    """A resolved configuration. `model` and `train` are None where the extra [train] is not installed."""
+    """A resolved configuration.
+
+    text, reader: the table [text], what all readers share and what is the reader's own. words: how word vectors are
+    made. model, train: None where the extra [train] is not installed.
+    """
 
     name: str
     seed: int
@@ -73,6 +83,8 @@ class Experiment:
     corpus: Settings
     labels: LabelsConfig
     text: TextConfig
+    reader: Settings
+    words: word_vectors.Config
     model_kind: str
     model: Settings | None
     train: TrainConfig | None
@@ -90,8 +102,10 @@ class Experiment:
     def resolve(cls, data: Mapping[str, Any]) -> Experiment:
         tables = build(_Tables, data, "")
         corpus_kind, corpus = _component("corpora", "corpus", tables.corpus)
+        text, own_text = reader.resolve(tables.text)
         try:
-            model_kind, model = _component("models", "model", tables.model)
+            home = "predictors" if tables.model.get("kind") in STAGED else "models"
+            model_kind, model = _component(home, "model", tables.model)
             from icdcoder.train.config import TrainConfig
 
             train = build(TrainConfig, {"seed": tables.seed, **tables.train}, "train")
@@ -104,7 +118,9 @@ class Experiment:
             corpus_kind=corpus_kind,
             corpus=corpus,
             labels=tables.labels,
-            text=tables.text,
+            text=text,
+            reader=own_text,
+            words=tables.words,
             model_kind=model_kind,
             model=model,
             train=train,
@@ -119,7 +135,8 @@ class Experiment:
             "seed": self.seed,
             "corpus": {"kind": self.corpus_kind, **_plain(self.corpus)},
             "labels": _plain(self.labels),
-            "text": _plain(self.text),
+            "text": {**_plain(self.text), **_plain(self.reader)},
+            "words": {} if self.words.kind == "random" else _plain(self.words),
             "model": {"kind": self.model_kind, **(_plain(self.model) if self.model else {})},
             "train": _plain(self.train) if self.train else {},
             "decide": _plain(self.decide),
@@ -135,6 +152,11 @@ class Experiment:
         return to_toml(
             {**self.tables(), "runs": str(self.folder.parent)} if self.folder.is_absolute() else self.tables()
         )
+
+    @property
+    def staged(self) -> bool:
+        """Whether the coder is trained in stages; see STAGED."""
+        return self.model_kind in STAGED
 
     @property
     def prepared(self) -> Path:

@@ -2,69 +2,82 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import nn
+
 from icdcoder.coder import CARD, FORMAT
-from icdcoder.core import components
 from icdcoder.core.artefact import manifest, save_card
 from icdcoder.core.cache import atomic_folder
-from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
 from icdcoder.decide.threshold import Threshold, choose
 from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.described import described
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
-from icdcoder.experiment.training import BEST, scoring_batch, tokenised, trained_model
+from icdcoder.experiment.training import scoring_batch, tokenised, trained_model
+from icdcoder.nn.batching import TokenisedNotes
+from icdcoder.nn.contract import channels_of
 from icdcoder.nn.scoring import probabilities
+from icdcoder.nn.token_encoder import self_contained, whole_state
 
-FILES = ("model.safetensors", "space.json", "vocabulary.txt")
+FILES = ("model.safetensors", "space.json")
 
 
 def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
     """Chooses the threshold and writes `experiment.coder`; both are made anew each time, as both are quick."""
     prepared = require_prepared(experiment)
+    if experiment.staged:
+        from icdcoder.experiment import concept_training
+
+        return concept_training.decide(experiment, prepared, progress)
     model = trained_model(experiment, prepared)
-    notes = tokenised(prepared, "validation")
+    notes = tokenised(prepared, "validation", channels_of(model))
     scores = probabilities(model, notes, batch_size=scoring_batch(experiment), progress=progress)
     gold = prepared.gold(prepared.split("validation"))
     threshold = choose(gold, scores, metric=experiment.decide.metric, split="validation")
     with atomic_folder(experiment.coder, replace=True) as work:
-        _pack(work, experiment, prepared, threshold)
+        _pack(work, experiment, prepared, threshold, model, experiment.explain.kind or _explainer(model, notes))
     return threshold
 
 
-def _pack(folder: Path, experiment: Experiment, prepared: Prepared, threshold: Threshold) -> None:
-    shutil.copyfile(experiment.run / BEST, folder / "model.safetensors")
+def _explainer(model: nn.Module, notes: TokenisedNotes) -> str:
+    """Attention where the model gives it: one note is enough to see."""
+    import torch
+
+    with torch.inference_mode():
+        scores = model(notes.batch([int(np.argmin(notes.lengths))]), attention_codes=torch.tensor([0]))
+    return "occlusion" if scores.attention is None else "attention"
+
+
+def _pack(
+    folder: Path, experiment: Experiment, prepared: Prepared, threshold: Threshold, model: nn.Module, explainer: str
+) -> None:
+    from safetensors.torch import save_file
+
+    save_file(whole_state(model), folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)  # safetensors writes for the owner alone
     prepared.space.save(folder / "space.json")
-    prepared.vocabulary.save(folder / "vocabulary.txt")
-    descriptions, edition = _described(prepared.space)
+    prepared.reader.save(folder)
+    descriptions, edition = described(prepared.space)
     card: dict[str, Any] = {
         "format": FORMAT,
         "name": experiment.name,
         "version": VERSION,
         "predictor": "neural",
-        "model": experiment.tables("model")["model"],
-        "text": {"rule": "words", **experiment.tables("text")["text"]},
-        "explain": experiment.tables("explain")["explain"],
+        "model": self_contained(experiment.tables("model")["model"], model),
+        # The folder holds the reader's files itself.
+        "text": {key: value for key, value in experiment.tables("text")["text"].items() if key != "checkpoint"},
+        "explain": {**experiment.tables("explain")["explain"], "kind": explainer},
         "threshold": threshold.to_json(),
         "systems": list(prepared.space.systems),
         "edition": edition,
         "trained_on": {**prepared.card["corpus"], **prepared.card["counts"]},
         "seed": experiment.seed,
         "descriptions": descriptions,
-        "files": manifest(folder, FILES),
+        "files": manifest(folder, (*FILES, *prepared.reader.files)),
     }
     save_card(folder / CARD, card)
-
-
-def _described(space: LabelSpace) -> tuple[dict[str, str], str]:
-    """Descriptions of the space's codes (codes of another edition have none), and the editions they are from."""
-    systems = {name: components.load("systems", name).load() for name in space.systems}
-    found = {}
-    for code in space:
-        if code in systems[code.system]:
-            found[str(code)] = systems[code.system].description(code)
-    return found, "+".join(systems[name].edition for name in space.systems)

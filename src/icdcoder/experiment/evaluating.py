@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from icdcoder.coder import Coder
 from icdcoder.core.cache import atomic_folder
+from icdcoder.core.concept import ConceptCoder
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.prediction import ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
@@ -21,8 +24,10 @@ from icdcoder.measure.report import Report
 NOTES_AT_ONCE = 64
 # More than any coder lists.
 ALL_CANDIDATES = 10_000
-# Gold evidence is compared on at most so many notes, as attention is computed note by note.
-EXPLAINED_NOTES = 200
+# Gold evidence is compared on at most so many notes, as attention is computed note by note; occlusion scores a note
+# a hundred times.
+EXPLAINED_NOTES = {"attention": 200}
+EXPLAINED_SLOWLY = 10
 
 
 def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
@@ -38,11 +43,10 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
             f"corpus holds {len(prepared.space)} ({prepared.space.digest[:12]}); decide again."
         )
     test = prepared.split("test")
-    notes = [prepared.documents[i].joined() for i in test]
     parts = []
-    with progress.track("Scoring test notes", len(notes)) as step:
-        for start in range(0, len(notes), NOTES_AT_ONCE):
-            part = notes[start : start + NOTES_AT_ONCE]
+    with progress.track("Scoring test notes", len(test)) as step:
+        for start in range(0, len(test), NOTES_AT_ONCE):
+            part = [prepared.documents[i].joined() for i in test[start : start + NOTES_AT_ONCE]]
             parts.append(predictor.probabilities(part))
             step(len(part))
     scores = np.concatenate(parts)
@@ -57,17 +61,36 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         about=_about(experiment, prepared, card),
         outside=_outside(experiment, prepared, test),
         evidence=_evidence(coder, prepared, test, progress),
-        patients=[prepared.documents[i].patient for i in test],
+        patients=[prepared.patients[i] for i in test],
     )
+    if isinstance(predictor, ConceptCoder):
+        report = _leaks_checked(report, predictor, prepared, test, card.get("concept_warnings", ()))
     with atomic_folder(experiment.report, replace=True) as work:
         report.save(work)
         np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=prepared.gold(test))
     return report
 
 
+def _leaks_checked(
+    report: Report, predictor: ConceptCoder, prepared: Prepared, test: list[int], known: Sequence[str]
+) -> Report:
+    """The report with what the concept scores say of themselves; a suspicion is its first warning. known: warnings of
+    the coder's card."""
+    from icdcoder.measure import concept_leak
+
+    parts = [
+        predictor.concept_scores([prepared.documents[i].joined() for i in test[start : start + NOTES_AT_ONCE]])
+        for start in range(0, len(test), NOTES_AT_ONCE)
+    ]
+    found = concept_leak.check(prepared.gold(test), np.concatenate(parts), predictor.membership)
+    return replace(
+        report, metrics={**report.metrics, **found.measures}, warnings=(*found.warnings, *known, *report.warnings)
+    )
+
+
 def training_counts(prepared: Prepared) -> np.ndarray:
     """Training documents of each code, in the order of the space."""
-    return prepared.gold(prepared.split("train")).sum(axis=0)
+    return prepared.counts(prepared.split("train"))
 
 
 def _about(experiment: Experiment, prepared: Prepared, card: dict[str, Any]) -> dict[str, Any]:
@@ -86,9 +109,10 @@ def _about(experiment: Experiment, prepared: Prepared, card: dict[str, Any]) -> 
 def _outside(experiment: Experiment, prepared: Prepared, test: list[int]) -> int:
     """Gold codes of the test part that the label space does not hold: misses that no threshold can mend.
 
-    Zero where the experiment asks for the most frequent codes only, since the others are then not its task.
+    Zero where the experiment asks for the most frequent or for the rare codes only, since the others are
+    then not its task.
     """
-    if experiment.labels.top is not None:
+    if experiment.labels.top is not None or experiment.labels.max_notes is not None:
         return 0
     missing: Counter[str] = Counter()
     for i in test:
@@ -100,8 +124,11 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
     """Plausibility of the coder's evidence against gold spans, where the corpus has them."""
     from icdcoder.measure.plausibility import plausibility
 
-    annotated = [i for i in test if prepared.documents[i].evidence is not None][:EXPLAINED_NOTES]
-    if not annotated or coder.explainer is None:
+    if coder.explainer is None:
+        return {}
+    annotated = [i for i in test if prepared.documents[i].evidence is not None]
+    annotated = annotated[: EXPLAINED_NOTES.get(coder.explainer, EXPLAINED_SLOWLY)]
+    if not annotated:
         return {}
     pairs = []
     with progress.track("Explaining test notes", len(annotated)) as step:

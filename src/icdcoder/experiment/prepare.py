@@ -1,24 +1,30 @@
-"""Prepare: corpus → documents, label space, vocabulary, tokens. What is dropped is counted and said."""
+"""Prepare: corpus → documents, label space, reader, tokens, in one pass over the corpus and in bounded memory.
+
+What is dropped is counted and said. Texts and draft tokens go to disk as they come; what is kept in memory is, for
+each document, its patient, its split and its codes. Label space and reader are fitted on training documents when all
+have been seen, then the tokens get their final numbers.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from icdcoder.core import components
 from icdcoder.core.artefact import load_card
 from icdcoder.core.cache import atomic_folder
-from icdcoder.core.document import SPLITS, Document, refuse_crossing_patients
+from icdcoder.core.document import SPLITS, CorpusReading
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
-from icdcoder.experiment.config import Experiment, LabelsConfig
-from icdcoder.experiment.prepared import Prepared
-from icdcoder.text.sample import head
-from icdcoder.text.tokens import words
-from icdcoder.text.vocabulary import Vocabulary
+from icdcoder.experiment import documents
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.drafts import Drafts, Numbered
+from icdcoder.experiment.prepared import TOKENS, Prepared, finish
+from icdcoder.text import reader
 
 TABLES = ("corpus", "labels", "text")
 
@@ -37,69 +43,68 @@ def prepare(experiment: Experiment, *, fresh: bool = False, progress: Progress =
                 "Choose another name (--set name=…) or replace it with --fresh."
             )
         return Prepared.load(folder)
-    prepared = _prepare(experiment, progress)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # of a prepare that was killed: it holds notes
+        shutil.rmtree(left, ignore_errors=True)
     with atomic_folder(folder, replace=fresh) as work:
-        prepared.save(work)
+        _prepare(experiment, work, progress)
     return Prepared.load(folder)
 
 
-def _prepare(experiment: Experiment, progress: Progress) -> Prepared:
+def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
+    module = components.load("corpora", experiment.corpus_kind)
+    path = folder / documents.FILE
     with progress.track(f"Reading {experiment.corpus_kind}") as step:
-        reading = components.load("corpora", experiment.corpus_kind).read(experiment.corpus)
-        step(len(reading.documents))
-    refuse_crossing_patients(reading.documents)
-    documents = [_restricted(document, experiment.labels) for document in reading.documents]
-    training = [document for document in documents if document.split == "train"]
-    if not training:
-        raise InputError(f"The corpus {experiment.corpus_kind} has no training documents.")
-    space = LabelSpace.fit(training, top=experiment.labels.top, min_notes=experiment.labels.min_notes)
-    if not len(space):
-        raise InputError(f"No code of the training documents is left with labels.systems={experiment.labels.systems}.")
-    dropped = Counter(reading.dropped)
+        reading: CorpusReading = module.read(experiment.corpus)
+        learner = reader.learner(experiment.text, experiment.reader)
+        with Drafts(folder, learner, experiment.labels.systems, experiment.text.max_tokens) as drafts:
+            documents.write(path, drafts.noted(reading.documents, step), drafts.count)
+    space = _space(experiment, drafts)
+    dropped = dict(reading.dropped)
     if experiment.labels.drop_unlabelled:
-        kept = [d for d in documents if any(code in space for code in d.codes)]
-        dropped["documents without a code in the label space"] += len(documents) - len(kept)
-        documents = kept
-    with progress.track("Tokenising", len(documents)) as step:
-        tokenised = []
-        for document in documents:
-            tokenised.append(words(document.joined().text))
-            step()
-    vocabulary = Vocabulary.fit(
-        (tokens.texts for tokens, d in zip(tokenised, documents, strict=True) if d.split == "train"),
-        min_documents=experiment.text.min_documents,
-    )
-    budget = experiment.text.max_tokens
-    ids = tuple(vocabulary.encode(t.texts)[head(t, budget).kept] for t in tokenised)
-    cut = sum(len(t) > budget for t in tokenised)
+        unlabelled = drafts.drop_unlabelled(space)
+        if unlabelled:
+            documents.keep(path, drafts.kept)
+        dropped["documents without a code in the label space"] = unlabelled
+    numbered = drafts.finish(folder / TOKENS)
+    counts = _counts(drafts, space, numbered)
     card: dict[str, Any] = {
         "icdcoder": VERSION,
         "corpus": dict(reading.card),
         "settings": experiment.tables(*TABLES),
         "settings_digest": experiment.digest(*TABLES),
-        "counts": _counts(documents, space, cut, len(vocabulary)),
+        "counts": counts,
         "dropped": {reason: count for reason, count in dropped.items() if count},
     }
-    return Prepared(tuple(documents), ids, space, vocabulary, card)
+    check: Callable[..., Any] | None = getattr(module, "check", None)
+    if check is not None:
+        sizes = {f"{split} documents": counts[f"{split} documents"] for split in SPLITS}
+        card["check_sheet"] = check(experiment.corpus, {**reading.facts, **sizes, **numbered.facts})
+    finish(folder, space, numbered.reader, card)
 
 
-def _restricted(document: Document, labels: LabelsConfig) -> Document:
-    if not labels.systems:
-        return document
-    codes = tuple(code for code in document.codes if code.system in labels.systems)
-    return Document(document.id, document.notes, codes, document.patient, document.split, document.evidence)
+def _space(experiment: Experiment, drafts: Drafts) -> LabelSpace:
+    if not drafts.training:
+        raise InputError(f"The corpus {experiment.corpus_kind} has no training documents.")
+    labels = experiment.labels
+    space = LabelSpace.fit(
+        drafts.labelled("train"), top=labels.top, min_notes=labels.min_notes, max_notes=labels.max_notes
+    )
+    if not len(space):
+        raise InputError(
+            f"No code of the training documents is left with labels.systems={labels.systems}, "
+            f"min_notes={labels.min_notes} and max_notes={labels.max_notes}."
+        )
+    return space
 
 
-def _counts(documents: Iterable[Document], space: LabelSpace, cut: int, vocabulary: int) -> dict[str, Any]:
-    documents = list(documents)
-    splits = Counter(document.split for document in documents)
-    codes = [len(document.codes) for document in documents]
+def _counts(drafts: Drafts, space: LabelSpace, numbered: Numbered) -> dict[str, Any]:
+    splits = drafts.splits_kept()
     return {
         **{f"{split} documents": splits[split] for split in SPLITS},
         "codes in the label space": len(space),
-        "codes per document": round(sum(codes) / max(1, len(codes)), 2),
-        "words in the vocabulary": vocabulary,
-        "documents longer than max_tokens": cut,
+        "codes per document": round(drafts.codes_kept() / max(1, sum(splits.values())), 2),
+        "words in the vocabulary": numbered.reader.size,
+        "documents longer than max_tokens": numbered.cut,
     }
 
 

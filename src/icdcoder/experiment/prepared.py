@@ -1,7 +1,8 @@
-"""The prepared folder: documents, tokens, label space and vocabulary, each readable by other tools."""
+"""The prepared folder: documents, tokens, label space and reader, each readable by other tools."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,99 +11,121 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.artefact import load_card, manifest, save_card, verify
-from icdcoder.core.code import Code
-from icdcoder.core.document import Document, GoldEvidence, Split
+from icdcoder.core.document import Split
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.label_space import LabelSpace
-from icdcoder.core.note import Note
-from icdcoder.text.vocabulary import Vocabulary
+from icdcoder.experiment import documents as rows
+from icdcoder.experiment.documents import Documents
+from icdcoder.text import reader
+from icdcoder.text.reader import Ids, Reader
 
-FORMAT = 1
-FILES = ("documents.parquet", "space.json", "vocabulary.txt")
+FORMAT = 2
+TOKENS = "tokens.npy"
+SPACE = "space.json"
+CARD = "card.json"
+WHAT = "a prepared corpus (make it with: icdcoder prepare CONFIG)"
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequal length in one array: row i is `flat[starts[i] : starts[i + 1]]`."""
+
+    flat: npt.NDArray[Any]
+    starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of_lengths(cls, flat: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> Ragged:
+        return cls(flat, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, row: int) -> npt.NDArray[Any]:
+        return self.flat[self.starts[row] : self.starts[row + 1]]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One prepared corpus.
+    """One prepared corpus. Its texts stay on disk, its tokens are mapped from there.
 
     documents: one note each (the document's notes joined), all splits, with all gold codes of the systems chosen,
-    also those outside `space`. tokens: vocabulary indices of each document, cut to the budget of `text.max_tokens`.
+    also those outside `space`. ids, patients, splits: of each document. tokens: ids of `reader`, cut to the budget of
+    `text.max_tokens`. codes: columns of `space`, rising; the codes outside it are not among them.
     """
 
-    documents: tuple[Document, ...]
-    tokens: tuple[npt.NDArray[np.int32], ...]
+    documents: Documents
+    ids: Sequence[str]
+    patients: Sequence[str]
+    splits: npt.NDArray[np.str_]
+    tokens: Ragged
+    codes: Ragged
     space: LabelSpace
-    vocabulary: Vocabulary
+    reader: Reader
     card: dict[str, Any]
 
     def split(self, split: Split) -> list[int]:
         """Indices of the documents of one split. Raises ArtefactError where it is empty."""
-        chosen = [i for i, document in enumerate(self.documents) if document.split == split]
+        chosen = np.flatnonzero(self.splits == split).tolist()
         if not chosen:
             raise ArtefactError(f"The prepared corpus has no {split} documents.")
         return chosen
 
-    def gold(self, indices: list[int]) -> npt.NDArray[np.bool_]:
+    def gold(self, indices: Sequence[int]) -> npt.NDArray[np.bool_]:
         """Gold matrix "note code" of some documents."""
-        return self.space.targets([self.documents[i].codes for i in indices])
+        matrix = np.zeros((len(indices), len(self.space)), dtype=np.bool_)
+        for row, i in enumerate(indices):
+            matrix[row, self.codes[i]] = True
+        return matrix
 
-    def save(self, folder: Path) -> None:
-        """Writes into an existing empty folder."""
-        import polars as pl
-
-        rows = [_row(document, tokens) for document, tokens in zip(self.documents, self.tokens, strict=True)]
-        pl.DataFrame(rows, schema=_schema()).write_parquet(folder / "documents.parquet")
-        self.space.save(folder / "space.json")
-        self.vocabulary.save(folder / "vocabulary.txt")
-        save_card(folder / "card.json", {"format": FORMAT, **self.card, "files": manifest(folder, FILES)})
+    def counts(self, indices: Sequence[int]) -> npt.NDArray[np.int64]:
+        """How many of some documents have each code, in the order of the space."""
+        chosen = [self.codes[i] for i in indices]
+        return np.bincount(np.concatenate([*chosen, np.zeros(0, dtype=np.int32)]), minlength=len(self.space))
 
     @classmethod
     def load(cls, folder: Path) -> Prepared:
         """Raises ArtefactError where the folder is missing, incomplete or damaged."""
-        import polars as pl
-
-        card = load_card(folder / "card.json", "a prepared corpus (make it with: icdcoder prepare CONFIG)", ["files"])
+        card = load_card(folder / CARD, WHAT, ["format", "files", "settings"])
+        if card["format"] != FORMAT:
+            raise ArtefactError(
+                f"{folder} has format {card['format']}, this icdcoder reads {FORMAT}; prepare it anew with --fresh."
+            )
         verify(folder, card["files"])
-        frame = pl.read_parquet(folder / "documents.parquet")
-        documents = tuple(_document(row) for row in frame.drop("tokens").iter_rows(named=True))
-        tokens = tuple(np.asarray(row, dtype=np.int32) for row in frame["tokens"])
-        space = LabelSpace.load(folder / "space.json")
-        return cls(documents, tokens, space, Vocabulary.load(folder / "vocabulary.txt"), card)
+        frame = rows.columns(folder / rows.FILE)
+        space = LabelSpace.load(folder / SPACE)
+        flat: Ids = np.asarray(np.load(folder / TOKENS, mmap_mode="r", allow_pickle=False))
+        tokens = Ragged.of_lengths(flat, frame["tokens"].to_numpy())
+        if tokens.starts[-1] != len(flat):
+            raise ArtefactError(
+                f"{folder} is damaged: {rows.FILE} counts {tokens.starts[-1]} tokens, {TOKENS} holds {len(flat)}."
+            )
+        return cls(
+            documents=Documents(folder / rows.FILE, frame.height),
+            ids=frame["id"].to_list(),
+            patients=frame["patient"].to_list(),
+            splits=np.array(frame["split"].to_list(), dtype=np.str_),
+            tokens=tokens,
+            codes=_columns_of(frame["codes"], space),
+            space=space,
+            reader=reader.load(folder, *reader.resolve(card["settings"]["text"])),
+            card=card,
+        )
 
 
-def _schema() -> dict[str, Any]:
-    import polars as pl
-
-    span = pl.Struct({"code": pl.String, "start": pl.Int64, "end": pl.Int64})
-    return {
-        "id": pl.String,
-        "patient": pl.String,
-        "split": pl.String,
-        "text": pl.String,
-        "codes": pl.List(pl.String),
-        "evidence": pl.List(span),
-        "tokens": pl.List(pl.Int32),
-    }
+def finish(folder: Path, space: LabelSpace, reads: Reader, card: dict[str, Any]) -> None:
+    """Writes what belongs beside documents and tokens, and last the card, which makes the folder a prepared one."""
+    space.save(folder / SPACE)
+    reads.save(folder)
+    files = manifest(folder, (rows.FILE, TOKENS, SPACE, *reads.files))
+    save_card(folder / CARD, {"format": FORMAT, **card, "files": files})
 
 
-def _row(document: Document, tokens: npt.NDArray[np.int32]) -> dict[str, Any]:
-    evidence = document.joined_evidence()
-    spans = None if evidence is None else [{"code": str(e.code), "start": e.start, "end": e.end} for e in evidence]
-    return {
-        "id": document.id,
-        "patient": document.patient,
-        "split": document.split,
-        "text": document.joined().text,
-        "codes": [str(code) for code in document.codes],
-        "evidence": spans,
-        "tokens": tokens.tolist(),
-    }
-
-
-def _document(row: dict[str, Any]) -> Document:
-    spans = row["evidence"]
-    evidence = None
-    if spans is not None:
-        evidence = tuple(GoldEvidence(Code.parse(e["code"]), e["start"], e["end"]) for e in spans)
-    codes = tuple(Code.parse(code) for code in row["codes"])
-    return Document(row["id"], (Note(row["id"], row["text"]),), codes, row["patient"], row["split"], evidence)
+def _columns_of(codes: Any, space: LabelSpace) -> Ragged:
+    """The columns of the space that a list column of codes names, rising in each row."""
+    column_of = {str(code): column for column, code in enumerate(space)}
+    found, lengths = [], []
+    for row in codes:
+        columns = sorted(column_of[code] for code in row if code in column_of)
+        found += columns
+        lengths.append(len(columns))
+    return Ragged.of_lengths(np.array(found, dtype=np.int32), np.array(lengths, dtype=np.int64))

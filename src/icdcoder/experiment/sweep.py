@@ -20,6 +20,7 @@ from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
 from icdcoder.experiment.sharing import share_prepared
 from icdcoder.measure.coding import coding_measures
+from icdcoder.measure.comparable import refuse_mixed_labels
 from icdcoder.measure.significance import mean_interval
 
 if TYPE_CHECKING:
@@ -74,10 +75,11 @@ def sweep_over(
     keys = [key for key, _ in axes]
     if pool is not None and pool not in keys:
         raise ConfigError(f"--pool {pool} is not one of the keys swept over: {', '.join(keys)}.")
+    choices = [dict(zip(keys, values, strict=True)) for values in itertools.product(*(values for _, values in axes))]
+    refuse_mixed_labels(_experiment(base, chosen).tables("corpus")["corpus"] for chosen in choices)
     runs = []
-    with progress.track("Runs", len(list(itertools.product(*(values for _, values in axes))))) as step:
-        for values in itertools.product(*(values for _, values in axes)):
-            chosen = dict(zip(keys, values, strict=True))
+    with progress.track("Runs", len(choices)) as step:
+        for chosen in choices:
             runs.append(_one(base, chosen, progress))
             step(1, ", ".join(f"{k}={v}" for k, v in chosen.items()))
     runs = _pooled(runs, pool) if pool else runs
@@ -95,13 +97,17 @@ def _axis(text: str) -> tuple[str, list[str]]:
     return key, [value.strip() for value in values.split(",")]
 
 
-def _one(base: dict[str, Any], chosen: dict[str, str], progress: Progress) -> Run:
+def _experiment(base: dict[str, Any], chosen: dict[str, str]) -> Experiment:
     suffix = ",".join(f"{key.rpartition('.')[2]}={value}" for key, value in chosen.items())
     data = override(base, [f"{key}={value}" for key, value in chosen.items()])
     data["name"] = f"{base['name']},{suffix}"
     if any(key == "model.kind" for key in chosen):
         data["model"] = _own_settings(base["model"], chosen["model.kind"])
-    experiment = Experiment.resolve(data)
+    return Experiment.resolve(data)
+
+
+def _one(base: dict[str, Any], chosen: dict[str, str], progress: Progress) -> Run:
+    experiment = _experiment(base, chosen)
     done = experiment.report / "metrics.json"
     if not done.exists():
         share_prepared(experiment)

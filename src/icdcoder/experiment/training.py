@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from icdcoder.core import components
 from icdcoder.core.cache import write_atomic
 from icdcoder.core.document import Split
-from icdcoder.core.errors import ArtefactError
+from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import TABLES, require_prepared
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.knowledge.word_vectors import word_vectors
 from icdcoder.measure.coding import validation_measures
 from icdcoder.nn.batching import TokenisedNotes
-from icdcoder.nn.contract import ModelContext
+from icdcoder.nn.contract import PAD, ModelContext, channels_of
 from icdcoder.nn.scoring import probabilities
+from icdcoder.text.channels import compute
+from icdcoder.text.reader import Ids
+from icdcoder.text.readers.words import WordReader
 from icdcoder.train.loop import TrainingResult, train
 
 CONFIG = "config.toml"
@@ -35,11 +41,15 @@ def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progre
         import shutil
 
         shutil.rmtree(run, ignore_errors=True)
-    _claim(run, experiment)
+    claim(run, experiment)
+    if experiment.staged:
+        from icdcoder.experiment import concept_training
+
+        return concept_training.train(experiment, prepared, progress)
     model = build_model(experiment, prepared)
-    notes = tokenised(prepared, "train")
+    notes = tokenised(prepared, "train", channels_of(model))
     validation_indices = prepared.split("validation")
-    validation = tokenised(prepared, "validation")
+    validation = tokenised(prepared, "validation", channels_of(model))
     gold = prepared.gold(validation_indices)
 
     def validate(module: nn.Module, epoch: int) -> dict[str, float]:
@@ -47,7 +57,7 @@ def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progre
         return validation_measures(gold, scores)
 
     assert experiment.train is not None
-    ids = [prepared.documents[i].id for i in prepared.split("train")]
+    ids = [prepared.ids[i] for i in prepared.split("train")]
     return train(model, notes, validate, experiment.train, run, ids=ids, progress=progress)
 
 
@@ -55,8 +65,36 @@ def build_model(experiment: Experiment, prepared: Prepared) -> nn.Module:
     """The model with fresh weights; the same seed gives the same weights. Raises MissingExtraError."""
     module = components.load("models", experiment.model_kind)
     torch.manual_seed(experiment.seed)
-    context = ModelContext(vocabulary_size=len(prepared.vocabulary), space=prepared.space)
+    training = prepared.split("train")
+
+    def word_notes() -> npt.NDArray[np.int64]:
+        found = np.zeros(prepared.reader.size, dtype=np.int64)
+        for i in training:
+            found[np.unique(prepared.tokens[i])] += 1
+        found[PAD] = len(training)
+        return found
+
+    context = ModelContext(
+        vocabulary_size=prepared.reader.size,
+        space=prepared.space,
+        encode=prepared.reader.encode,
+        words=prepared.reader.vocabulary.words if isinstance(prepared.reader, WordReader) else None,
+        code_notes=prepared.counts(training).tolist(),
+        word_notes=word_notes,
+        word_vectors=_word_vectors(experiment, prepared),
+    )
     return module.build(experiment.model, context)
+
+
+def _word_vectors(experiment: Experiment, prepared: Prepared) -> torch.Tensor | None:
+    """As [words] asks for, of the model's width; None where the model draws its own. Raises ConfigError."""
+    if experiment.words.kind == "random":
+        return None
+    width = getattr(experiment.model, "embedding", None)
+    if not isinstance(prepared.reader, WordReader) or width is None:
+        raise ConfigError(f"[words] trains vectors of words, and {experiment.model_kind} does not start from words.")
+    notes = [prepared.tokens[i] for i in prepared.split("train")]
+    return torch.from_numpy(word_vectors(notes, prepared.reader.size, width, experiment.words, seed=experiment.seed))
 
 
 def trained_model(experiment: Experiment, prepared: Prepared) -> nn.Module:
@@ -66,18 +104,25 @@ def trained_model(experiment: Experiment, prepared: Prepared) -> nn.Module:
     path = experiment.run / BEST
     if not path.exists():
         raise ArtefactError(f"{experiment.run} has no trained weights yet; make them with: icdcoder train CONFIG")
-    model = build_model(experiment, prepared)
+    module = components.load("models", experiment.model_kind)
+    model = module.build(experiment.model, ModelContext(prepared.reader.size, prepared.space))
     model.load_state_dict(load_file(path))
     return model.eval()
 
 
-def tokenised(prepared: Prepared, split: Split) -> TokenisedNotes:
+def tokenised(prepared: Prepared, split: Split, channels: Sequence[str] = ()) -> TokenisedNotes:
+    """The notes of one split for a network, with the channels that it needs, which are read from the text anew."""
     indices = prepared.split(split)
-    gold = prepared.gold(indices)
+    found: dict[str, list[Ids]] = {name: [] for name in channels}
+    for i in indices if channels else ():
+        text, count = prepared.documents[i].joined().text, len(prepared.tokens[i])
+        for name, values in compute(channels, text, prepared.reader.read(text).offsets).items():
+            found[name].append(values[:count])
     return TokenisedNotes(
         [prepared.tokens[i] for i in indices],
         codes=len(prepared.space),
-        gold=[np.flatnonzero(row).astype(np.int32) for row in gold],
+        gold=[prepared.codes[i] for i in indices],
+        channels=found,
     )
 
 
@@ -87,16 +132,16 @@ def scoring_batch(experiment: Experiment) -> int:
     return max(8, experiment.train.batch_size)
 
 
-def _claim(run: Path, experiment: Experiment) -> None:
+def claim(run: Path, experiment: Experiment) -> None:
     """Writes the resolved configuration, or refuses a run folder that other settings made."""
-    tables = (*TABLES, "model", "train", "seed")
+    tables = (*TABLES, "words", "model", "train", "seed")
     path = run / CONFIG
     if path.exists():
         from icdcoder.core.config import read_toml
 
         old: dict[str, Any] = read_toml(path)
         new = experiment.tables(*tables)
-        changed = [t for t in tables if old.get(t) != new[t]]
+        changed = [t for t in tables if (old.get(t) or None) != (new[t] or None)]
         if changed:
             raise ArtefactError(
                 f"{run} was trained with other settings (in {', '.join(changed)}). "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import final
 
 from icdcoder import systems
 from icdcoder.core.code import Code
+from icdcoder.knowledge import code_texts
 from icdcoder.systems import CodeSystem
 
 
@@ -16,6 +18,22 @@ def load(system: str) -> Mapping[Code, str]:
     A code that the edition does not hold raises UnknownCodeError, which is a KeyError; `get` gives None.
     """
     return _Descriptions(systems.load(system))
+
+
+def of(codes: Iterable[Code], file: Path | None = None) -> tuple[str, ...]:
+    """The description of each code: that of the user's file (see `code_texts`), else the edition's, else that of the
+    nearest code above it which the edition holds ("40.7" has that of "40"); "" where there is none at all."""
+    given = {} if file is None else code_texts.read(file)
+    return tuple(given[code][0] if code in given else _nearest(code) for code in codes)
+
+
+def _nearest(code: Code) -> str:
+    table = load(code.system)
+    for end in range(len(code.value), 1, -1):
+        value = code.value[:end].rstrip(".")
+        if value and Code(code.system, value) in table:
+            return table[Code(code.system, value)]
+    return ""
 
 
 def load_inclusion_terms(system: str) -> dict[Code, tuple[str, ...]]:

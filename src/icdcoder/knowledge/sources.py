@@ -40,9 +40,7 @@ SOURCES = {
 
 def located(name: str) -> Path | None:
     """Where the fetched file is; None where it is not, or is not whole. Raises ConfigError for an unknown name."""
-    source = _source(name)
-    path = _place(source)
-    return path if path.is_file() and sha256(path) == source.sha256 else None
+    return have(_source(name))
 
 
 def fetch(name: str, progress: Progress = SILENT, from_file: Path | None = None) -> Path:
@@ -51,9 +49,19 @@ def fetch(name: str, progress: Progress = SILENT, from_file: Path | None = None)
     Nothing is downloaded where it is there already. Raises ConfigError for an unknown name, InputError where the
     content is not the one whose hash is pinned or cannot be had, ArtefactError where the cache cannot be written.
     """
-    source = _source(name)
+    return bring(name, _source(name), progress, from_file)
+
+
+def have(source: Source) -> Path | None:
+    """Where the file is in the cache; None where it is not, or is not whole."""
+    path = _place(source)
+    return path if path.is_file() and sha256(path) == source.sha256 else None
+
+
+def bring(name: str, source: Source, progress: Progress = SILENT, from_file: Path | None = None) -> Path:
+    """`fetch` of a source that is described and not named; `name` is what a person calls it."""
     place = _place(source)
-    if from_file is None and located(name):
+    if from_file is None and have(source):
         return place
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

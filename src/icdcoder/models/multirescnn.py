@@ -22,15 +22,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
-from icdcoder.nn.convolution import TokenConvolution
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.normalisation import TokenBatchNorm
+from icdcoder.nn.residual_filter import ResidualFilter
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
@@ -87,7 +86,9 @@ class MultiResCNN(nn.Module):
     ) -> None:
         super().__init__()
         self.words = words
-        self.filters = nn.ModuleList(ResidualFilter(embedding, kernel, blocks, dropout) for kernel in kernels)
+        self.filters = nn.ModuleList(
+            ResidualFilter(embedding, embedding, kernel, blocks, dropout) for kernel in kernels
+        )
         hidden = len(kernels) * blocks[-1]
         self.label_attention = LabelAttention(codes, hidden, hidden)
         self.mask_padding = mask_padding
@@ -97,46 +98,3 @@ class MultiResCNN(nn.Module):
         words = self.words(batch.tokens, batch.mask)
         states = torch.cat([one(words, mask) for one in self.filters], 2)
         return self.label_attention(states, states, mask, attention_codes)
-
-
-class ResidualFilter(nn.Module):
-    """One filter width: a convolution that keeps the width of the words, then residual blocks."""
-
-    def __init__(self, embedding: int, kernel: int, blocks: Sequence[int], dropout: float) -> None:
-        super().__init__()
-        self.convolution = TokenConvolution(embedding, embedding, kernel)
-        nn.init.xavier_uniform_(self.convolution.convolution.weight)
-        widths = (embedding, *blocks)
-        self.blocks = nn.ModuleList(
-            ResidualBlock(width, filters, kernel, dropout) for width, filters in zip(widths, blocks, strict=False)
-        )
-
-    def forward(
-        self, words: Float[Tensor, "note token embedding"], mask: Bool[Tensor, "note token"]
-    ) -> Float[Tensor, "note token hidden"]:
-        states = torch.tanh(self.convolution(words, mask))
-        for block in self.blocks:
-            states = block(states, mask)
-        return states
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions beside a convolution of one token, each normalised."""
-
-    def __init__(self, width: int, filters: int, kernel: int, dropout: float) -> None:
-        super().__init__()
-        self.first = TokenConvolution(width, filters, kernel, bias=False)
-        self.first_norm = TokenBatchNorm(filters)
-        self.second = TokenConvolution(filters, filters, kernel, bias=False)
-        self.second_norm = TokenBatchNorm(filters)
-        self.shortcut = TokenConvolution(width, filters, 1, bias=False)
-        self.shortcut_norm = TokenBatchNorm(filters)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(
-        self, states: Float[Tensor, "note token width"], mask: Bool[Tensor, "note token"]
-    ) -> Float[Tensor, "note token filters"]:
-        left = torch.tanh(self.first_norm(self.first(states, mask), mask))
-        left = self.second_norm(self.second(left, mask), mask)
-        right = self.shortcut_norm(self.shortcut(states, mask), mask)
-        return self.dropout(torch.tanh(left + right))

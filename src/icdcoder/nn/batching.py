@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,14 @@ class TokenisedNotes:
     """Notes ready for a network.
 
     tokens: one int array a note, not padded, none longer than the model's budget. gold: for each note the indices
-    of its codes in the label space; None for notes without gold. codes: the size of the label space.
+    of its codes in the label space; None for notes without gold. codes: the size of the label space. channels: by
+    name, for each note one whole number a token (see Batch).
     """
 
     tokens: Sequence[npt.NDArray[np.int32]]
     codes: int
     gold: Sequence[npt.NDArray[np.int32]] | None = None
+    channels: Mapping[str, Sequence[npt.NDArray[np.int32]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -45,7 +47,13 @@ class TokenisedNotes:
             targets = torch.zeros(len(rows), self.codes)
             for i, index in enumerate(indices):
                 targets[i, torch.from_numpy(self.gold[index].astype(np.int64))] = 1.0
-        return Batch(torch.from_numpy(tokens), torch.from_numpy(mask), targets)
+        channels = {}
+        for name, values in self.channels.items():
+            channel = np.zeros((len(indices), width), dtype=np.int64)
+            for i, index in enumerate(indices):
+                channel[i, : len(values[index])] = values[index]
+            channels[name] = torch.from_numpy(channel)
+        return Batch(torch.from_numpy(tokens), torch.from_numpy(mask), targets, channels)
 
 
 def training_batches(

@@ -38,7 +38,7 @@ def probabilities(
     """
     device = _device_of(model) if device is None else torch.device(device)
     rank, processes = _place(across_processes)
-    unlabelled = TokenisedNotes(notes.tokens, notes.codes)
+    unlabelled = TokenisedNotes(notes.tokens, notes.codes, channels=notes.channels)
     matrix = np.zeros((len(notes), notes.codes), dtype=np.float32)
     with scoring_mode(model), progress.track("score", total=len(notes)) as step:
         for number, indices in enumerate(scoring_batches(notes.lengths, batch_size)):

@@ -41,10 +41,13 @@ class WordEmbedding(nn.Module):
 
 
 def embed_words(context: ModelContext, width: int, dropout: float, frozen: bool) -> WordEmbedding:
-    """The word embedding for a model's `build`. Raises ConfigError where the setting and the given vectors disagree."""
+    """The word embedding for a model's `build`. Raises ConfigError where the setting and the given vectors disagree.
+
+    A context without `encode` is that of a model whose weights come from a file: frozen vectors are among them.
+    """
     vectors = context.word_vectors
     if vectors is None:
-        if frozen:
+        if frozen and context.encode is not None:
             raise ConfigError("'freeze_words' needs word vectors, and none are given: random vectors must be trained.")
     elif tuple(vectors.shape) != (context.vocabulary_size, width):
         raise ConfigError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,24 +19,44 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
 from icdcoder.core.version import VERSION
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
-from icdcoder.predictors.dictionary.mentions import mentions
-from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, candidates
+from icdcoder.predictors.dictionary.editions import Edition, OlderEdition
+from icdcoder.predictors.dictionary.features import matrix
+from icdcoder.predictors.dictionary.mentions import Reading, mentions
+from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, Descriptions, candidates
 from icdcoder.predictors.dictionary.terms import NO_CONDITION, terms
+from icdcoder.text.language import not_english
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from icdcoder.systems.table.contract import CodeSystem
 
 DEFAULT_TOP = 20
 EVIDENCE_SPANS = 5
-# Candidates below this are noise: a negated mention alone, a family member's disease.
+# Candidates below this are noise, and shown only on demand: a negated mention alone, a family member's disease.
 FLOOR = 0.10
+NOT_ENGLISH = "The note does not seem to be in English, which is the only language that the built-in coder reads."
 PARTS = {"icd10cm": ("icd10cm",), "icd9cm": ("icd9cm", "icd9pcs")}
 
 
 class Config(Settings):
-    """system: "icd10cm" (diagnoses) or "icd9cm" (diagnoses and procedures, as MIMIC-III is coded)."""
+    """system: "icd10cm" (diagnoses) or "icd9cm" (diagnoses and procedures, as MIMIC-III is coded).
+
+    edition: of the codes that are given; "2018", or "2018-short" without the seventh character (CodiEsp).
+    The rest are switches for ablations. index: the alphabetic index and neoplasm table where they have been fetched.
+    expressions: those of knowledge/data. assertion, sections, gaps: what of a note is looked at.
+    integral: a symptom is not coded beside the condition that it belongs to, nor a rest class beside the named one.
+    """
 
     system: Literal["icd10cm", "icd9cm"] = "icd10cm"
+    edition: Edition = "current"
+    index: bool = True
+    expressions: bool = True
+    assertion: bool = True
+    sections: bool = True
+    gaps: bool = True
+    integral: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,60 +66,89 @@ class LexiconPredictor:
     edition: str
     dictionary: Dictionary
     systems: dict[str, CodeSystem]
+    descriptions: Descriptions
+    reading: Reading
+    older: OlderEdition
+    integral: bool
 
     def predict(self, notes: Sequence[Note], *, top: int | None = None) -> Iterator[Prediction]:
         """Predictions with evidence, in order; see Predictor."""
         for note in notes:
-            yield self._prediction(note, DEFAULT_TOP if top is None else top)
+            yield self._prediction(note, top)
 
-    def _prediction(self, note: Note, top: int) -> Prediction:
+    def _prediction(self, note: Note, top: int | None) -> Prediction:
         if not note.text.strip():
             return Prediction(note.id, self.name, self.system, self.edition, (), warnings=("The note is empty.",))
-        found = mentions(note, self.dictionary)
-        numbers = {sense.code for mention in found for sense in mention.senses}
-        described = {code: self._description(code) for code in map(self.dictionary.code, numbers)}
-        codes = []
-        for rank, candidate in enumerate(candidates(found, self.dictionary, described)):
+        floor = FLOOR if top is None else 0.0
+        top = DEFAULT_TOP if top is None else top
+        codes: dict[Code, CodePrediction] = {}
+        for candidate in self.candidates(note):
             accepted = candidate.score >= ACCEPTED
-            if not accepted and (rank >= top or candidate.score < FLOOR):
+            if not accepted and (len(codes) >= top or candidate.score < floor):
                 break
-            codes.append(_code(note, candidate, described[candidate.code], accepted))
-        return Prediction(note.id, self.name, self.system, self.edition, tuple(codes))
+            code = self.older.code(candidate.code)
+            if code not in codes:
+                codes[code] = _code(note, code, candidate, self.descriptions[candidate.code], accepted)
+        warnings = (NOT_ENGLISH,) if not_english(note.text) else ()
+        return Prediction(note.id, self.name, self.system, self.edition, tuple(codes.values()), warnings=warnings)
 
-    def _description(self, code: Code) -> str:
-        return self.systems[code.system].description(code)
+    def candidates(self, note: Note) -> list[Candidate]:
+        """Every code that anything in the note may stand for, the highest score first; none is accepted or left out."""
+        found = mentions(note, self.dictionary, self.reading)
+        return candidates(found, self.dictionary, self.descriptions, note.text, integral=self.integral)
+
+    def features(self, note: Note, found: Sequence[Candidate]) -> npt.NDArray[np.float32]:
+        """ "candidate feature": numbers for a ranker, named in predictors/dictionary/features.py."""
+        return matrix(found, len(note.text), len(note.text.split()))
 
 
 def build(config: Config) -> LexiconPredictor:
     """Loads the compiled dictionary, or compiles it (some seconds, once)."""
-    from icdcoder.knowledge import expressions
+    from icdcoder.knowledge import expressions, index_terms, sources
+    from icdcoder.predictors.dictionary.sides import sided
 
     systems = {name: components.load("systems", name).load() for name in PARTS[config.system]}
     editions = [f"{name} {system.edition} {len(system)}" for name, system in systems.items()]
+    index = config.index and config.system == "icd10cm" and sources.located(index_terms.SOURCE) is not None
     dictionary = cached(
-        [*editions, *expressions.files(), NO_CONDITION, *_own_sources()],
+        [*editions, f"{index} {config.expressions}", *expressions.files(), *_own_files()],
         config.system,
-        (term for system in systems.values() for term in terms(system)),
+        chain.from_iterable(
+            terms(system, with_expressions=config.expressions, with_index=index) for system in systems.values()
+        ),
+        lambda: {code: sides for system in systems.values() for code, sides in sided(system).items()},
     )
     return LexiconPredictor(
         name=CoderName("builtin", VERSION),
         system=config.system,
-        edition=next(iter(systems.values())).edition,
+        edition=next(iter(systems.values())).edition if config.edition == "current" else config.edition,
         dictionary=dictionary,
         systems=systems,
+        descriptions=Descriptions(systems),
+        reading=Reading(assertion=config.assertion, sections=config.sections, gaps=config.gaps),
+        older=OlderEdition(config.edition),
+        integral=config.integral,
     )
 
 
-def _own_sources() -> list[Path]:
-    """The code that decides what is in the dictionary is part of the cache's key."""
-    from icdcoder.predictors.dictionary import compiled
+def _own_files() -> list[Path]:
+    """The code and the data that decide what is in the dictionary are part of the cache's key."""
+    from icdcoder.predictors.dictionary import compiled, index_wordings, neoplasm_wordings, sides, words
     from icdcoder.predictors.dictionary import terms as wordings
-    from icdcoder.text import normal_form, term_index
+    from icdcoder.text import normal_form, spelling, term_index, word_variants
 
-    return [Path(str(module.__file__)) for module in (compiled, wordings, normal_form, term_index)]
+    modules = (compiled, wordings, index_wordings, neoplasm_wordings, sides, words)
+    modules = (*modules, normal_form, spelling, term_index, word_variants)
+    return [
+        *(Path(str(module.__file__)) for module in modules),
+        NO_CONDITION,
+        compiled.EVERYDAY,
+        compiled.WEAK,
+        word_variants.DATA,
+    ]
 
 
-def _code(note: Note, candidate: Candidate, description: str, accepted: bool) -> CodePrediction:
+def _code(note: Note, code: Code, candidate: Candidate, description: str, accepted: bool) -> CodePrediction:
     spans = sorted({(m.start, m.end) for m in candidate.mentions[:EVIDENCE_SPANS]})
     evidence = tuple(Evidence(start, end, note.text[start:end], "lexicon") for start, end in spans)
-    return CodePrediction(candidate.code, description, round(candidate.score, 4), accepted, evidence)
+    return CodePrediction(code, description, round(candidate.score, 4), accepted, evidence)

@@ -1,4 +1,4 @@
-"""A trained network as a predictor: words → vocabulary → model → probabilities → accepted codes."""
+"""A trained network as a predictor: text → reader → model → probabilities → accepted codes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Prediction, Span
 from icdcoder.nn.batching import TokenisedNotes
-from icdcoder.nn.contract import CodingModel, ModelContext
+from icdcoder.nn.contract import CodingModel, ModelContext, channels_of
 from icdcoder.nn.scoring import probabilities
+from icdcoder.text import reader
+from icdcoder.text.channels import compute
+from icdcoder.text.reader import Reader
 from icdcoder.text.sample import head
-from icdcoder.text.tokens import words
-from icdcoder.text.vocabulary import Vocabulary
 
 # How many notes are scored together, and how many candidates are listed beyond need when the user does not say.
 NOTES_AT_ONCE = 16
@@ -32,11 +33,12 @@ DEFAULT_TOP = 15
 
 @dataclass(frozen=True)
 class Read:
-    """A note as the model saw it. offsets: "token 2", [start, end) into the note's text."""
+    """A note as the model saw it. offsets: "token 2", [start, end) into the note's text. channels: see Batch."""
 
     tokens: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     left_unread: tuple[Span, ...]
+    channels: dict[str, npt.NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class NeuralPredictor:
 
     name: CoderName
     model: CodingModel
-    vocabulary: Vocabulary
+    reader: Reader
     space: LabelSpace
     threshold: float
     max_tokens: int
@@ -53,25 +55,30 @@ class NeuralPredictor:
     edition: str
 
     def read(self, note: Note) -> Read:
-        tokens = words(note.text)
+        tokens = self.reader.read(note.text)
         kept = head(tokens, self.max_tokens)
-        ids = self.vocabulary.encode(tokens.texts)[kept.kept]
-        return Read(ids, tokens.offsets[kept.kept].astype(np.int64), kept.left_unread)
+        offsets = tokens.offsets[kept.kept].astype(np.int64)
+        channels = compute(channels_of(self.model), note.text, offsets)
+        return Read(tokens.ids[kept.kept], offsets, kept.left_unread, channels)
 
     def probabilities(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
         """Matrix "note code"."""
         return self._probabilities([self.read(note) for note in notes])
 
     def _probabilities(self, reads: Sequence[Read]) -> npt.NDArray[np.float32]:
-        batch = TokenisedNotes([read.tokens for read in reads], codes=len(self.space))
+        batch = self._notes(reads)
         return probabilities(self.model, batch, batch_size=NOTES_AT_ONCE)
+
+    def _notes(self, reads: Sequence[Read]) -> TokenisedNotes:
+        channels = {name: [read.channels[name] for read in reads] for name in channels_of(self.model)}
+        return TokenisedNotes([read.tokens for read in reads], codes=len(self.space), channels=channels)
 
     def attention(self, note: Note, codes: Sequence[Code]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """(weights "code token", offsets "token 2"); see AttendingPredictor."""
         read = self.read(note)
         if not len(read.tokens) or not codes:
             return np.zeros((len(codes), 0), dtype=np.float32), np.zeros((0, 2), dtype=np.int64)
-        batch = TokenisedNotes([read.tokens], codes=len(self.space)).batch([0])
+        batch = self._notes([read]).batch([0])
         asked = torch.tensor([self.space.index(code) for code in codes])
         with torch.inference_mode():
             scores = self.model(batch, attention_codes=asked)
@@ -113,12 +120,11 @@ def load(folder: Path, card: dict[str, Any]) -> NeuralPredictor:
     from safetensors.torch import load_file
 
     space = LabelSpace.load(folder / "space.json")
-    vocabulary = Vocabulary.load(folder / "vocabulary.txt")
+    text, own_text = reader.resolve({key: value for key, value in card["text"].items() if key != "rule"})
+    reads = reader.load(folder, text, own_text)
     module = components.load("models", card["model"]["kind"])
     settings = {key: value for key, value in card["model"].items() if key != "kind"}
-    model = module.build(
-        build(module.Config, settings, "model"), ModelContext(vocabulary_size=len(vocabulary), space=space)
-    )
+    model = module.build(build(module.Config, settings, "model"), ModelContext(vocabulary_size=reads.size, space=space))
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:
@@ -129,10 +135,10 @@ def load(folder: Path, card: dict[str, Any]) -> NeuralPredictor:
     return NeuralPredictor(
         name=CoderName(card["name"], card["version"]),
         model=model,
-        vocabulary=vocabulary,
+        reader=reads,
         space=space,
         threshold=card["threshold"]["value"],
-        max_tokens=card["text"]["max_tokens"],
+        max_tokens=text.max_tokens,
         descriptions={Code.parse(code): text for code, text in card["descriptions"].items()},
         edition=card["edition"],
     )

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 # A word (with a possessive 's), or a place that no term may cross: the end of a sentence, a blank line, a list item.
+# "E. coli" is no end of a sentence.
 _TOKEN = re.compile(
-    r"(?P<word>[^\W_]+(?:['’]s\b)?)|(?P<stop>[.;:!?](?=\s|$)|\n[ \t]*\r?\n|\n[ \t]*(?:[-*•#]|\d{1,2}[.)])\s|\t)"
+    r"(?P<word>[^\W_]+(?:['’]s\b)?)|(?P<stop>(?:[;:!?]|\.(?!(?<=\b[A-Z]\.) [a-z]))(?=\s|$)|"
+    r"\n[ \t]*\r?\n|\n[ \t]*(?:[-*•#]|\d{1,2}[.)])\s|\t)"
 )
 
 # Words that carry no meaning of their own inside a term.

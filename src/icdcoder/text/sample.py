@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from icdcoder.core.prediction import Span
 from icdcoder.text.sections import Section
-from icdcoder.text.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +21,28 @@ class Sampled:
     left_unread: tuple[Span, ...]
 
 
+class Located(Protocol):
+    """Tokens whose places in the text are known: words, or what any reader makes of a text."""
+
+    @property
+    def offsets(self) -> npt.NDArray[np.int32]: ...
+
+    def __len__(self) -> int: ...
+
+
 class Sampler(Protocol):
     """A way to choose; each is one function here. It keeps min(budget, number of tokens) tokens."""
 
-    def __call__(self, tokens: Tokens, budget: int, sections: Sequence[Section] = ()) -> Sampled: ...
+    def __call__(self, tokens: Located, budget: int, sections: Sequence[Section] = ()) -> Sampled: ...
 
 
-def head(tokens: Tokens, budget: int, sections: Sequence[Section] = ()) -> Sampled:
+def head(tokens: Located, budget: int, sections: Sequence[Section] = ()) -> Sampled:
     """The first `budget` tokens, as most published systems cut. The sections do not matter."""
     kept = np.arange(min(budget, len(tokens)), dtype=np.int64)
     return Sampled(kept, unread(tokens, kept, f"past the budget of {budget} tokens"))
 
 
-def unread(tokens: Tokens, kept: npt.NDArray[np.int64], reason: str) -> tuple[Span, ...]:
+def unread(tokens: Located, kept: npt.NDArray[np.int64], reason: str) -> tuple[Span, ...]:
     """One span for each run of tokens that are not kept, from the start of its first to the end of its last token."""
     if len(kept) == len(tokens):
         return ()

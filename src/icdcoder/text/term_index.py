@@ -8,9 +8,10 @@ a few sorted look-ups whatever the number of terms. Two different windows agree 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +21,27 @@ from icdcoder.text.normal_form import NormalWords
 
 MAX_WORDS = 9
 _FILTER_BITS = 22
+# (words of a window, positions in it that are skipped), fewest skipped first; the first and last word always count.
+_GAPPED = tuple(
+    (words, skipped)
+    for count, longest in ((1, 6), (2, 5))
+    for words in range(longest, count + 1, -1)
+    for skipped in combinations(range(1, words - 1), count)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Words [first, last] of the note are term number `term` of the index."""
+    """Words [first, last] of the note are term number `term` of the index.
+
+    gaps: how many of these words are not the term's. nested: the match is a part of a longer one without gaps.
+    """
 
     first: int
     last: int
     term: int
+    gaps: int = 0
+    nested: bool = False
 
 
 class TermIndex:
@@ -62,8 +75,12 @@ class TermIndex:
         at = int(np.searchsorted(self._keys, key))
         return at if at < len(self._keys) and self._keys[at] == key else None
 
-    def find(self, note: NormalWords) -> list[Match]:
-        """Every term in the note that is not part of a longer one found there, in reading order."""
+    def find(self, note: NormalWords, *, gaps: int = 0, nested: bool = False) -> list[Match]:
+        """Every term in the note that is not part of a longer one found there, in reading order.
+
+        gaps: also terms with so many words (0, 1 or 2) standing between their own ("fracture of the distal radius"
+        for "radius fracture"). nested: also terms inside longer ones, marked as such.
+        """
         if not note.words or not len(self._keys):
             return []
         hashes = np.fromiter((_hash(word) for word in note.words), dtype=np.uint64, count=len(note.words))
@@ -72,19 +89,36 @@ class TermIndex:
         found: list[Match] = []
         covered = np.zeros(len(note.words), dtype=np.int32)
         for length in range(min(self._longest, len(note.words)), 0, -1):
-            windows = sums[length:] - sums[:-length]
-            whole = breaks[length:] == breaks[:-length]
-            near = np.flatnonzero(whole & self._filter[windows >> np.uint64(64 - _FILTER_BITS)])
-            at = np.minimum(np.searchsorted(self._keys, windows[near]), len(self._keys) - 1)
-            hit = self._keys[at] == windows[near]
-            for first, term in zip(near[hit].tolist(), at[hit].tolist(), strict=True):
+            for first, term in self._windows(sums[length:] - sums[:-length], breaks, length):
                 last = first + length - 1
                 # A window that begins and ends inside one longer match is a part of it.
-                if covered[first] and covered[first] == covered[last]:
+                inside = bool(covered[first]) and covered[first] == covered[last]
+                if inside and not nested:
                     continue
-                found.append(Match(first, last, term))
-                covered[first : last + 1] = len(found)
-        return sorted(found, key=lambda m: (m.first, m.last))
+                found.append(Match(first, last, term, 0, inside))
+                if not inside:
+                    covered[first : last + 1] = len(found)
+        for words, skipped in _GAPPED:
+            if len(skipped) > gaps or words > min(self._longest, len(note.words)):
+                continue
+            keys = sums[words:] - sums[:-words]
+            for position in skipped:
+                keys = keys - hashes[position : position + len(keys)]
+            for first, term in self._windows(keys, breaks, words):
+                last = first + words - 1
+                if not (covered[first] and covered[first] == covered[last]):
+                    found.append(Match(first, last, term, len(skipped)))
+        return sorted(found, key=lambda m: (m.first, m.last, m.gaps))
+
+    def _windows(
+        self, keys: npt.NDArray[np.uint64], breaks: npt.NDArray[np.int64], words: int
+    ) -> Iterator[tuple[int, int]]:
+        """(first word, term) of the windows of so many words whose key is a term's and that cross no break."""
+        whole = breaks[words:] == breaks[:-words]
+        near = np.flatnonzero(whole & self._filter[keys >> np.uint64(64 - _FILTER_BITS)])
+        at = np.minimum(np.searchsorted(self._keys, keys[near]), len(self._keys) - 1)
+        hit = self._keys[at] == keys[near]
+        yield from zip(near[hit].tolist(), at[hit].tolist(), strict=True)
 
     def save(self, path: Path) -> None:
         np.save(path, np.concatenate([np.array([self._longest], dtype=np.uint64), self._keys]))

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 _WORD = re.compile(r"\w+")
+# ASCII text: what is no part of a word becomes a blank, capitals become small.
+_ASCII = bytes(ord(chr(i).lower()) if i < 128 and _WORD.match(chr(i)) else 32 for i in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,21 @@ def words(text: str) -> Tokens:
             texts.append(token.lower())
             bounds += match.span()
     return Tokens(texts, np.array(bounds, dtype=np.int32).reshape(-1, 2))
+
+
+def raw_words(text: str) -> list[str]:
+    """The words that `words` begins with, several times as quick: numbers are still there, and text that is not ASCII
+    throughout keeps its capitals. `kept_word` of each gives what `words` gives."""
+    if text.isascii():
+        return blanked(text).decode("ascii").split()
+    return _WORD.findall(text)
+
+
+def blanked(text: str) -> bytes:
+    """ASCII text in small letters, a blank for each character that is no part of a word."""
+    return text.encode("ascii").translate(_ASCII)
+
+
+def kept_word(raw: str) -> str | None:
+    r"""A run of \w as `words` spells it, None where it leaves it out."""
+    return None if raw.isnumeric() else raw.lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,8 @@ class Vocabulary:
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = (PADDING, UNKNOWN, *words)
-        self._numbers = {word: number for number, word in enumerate(self.words)}
-        if len(self._numbers) != len(self.words):
+        self._numbers = {word: number for number, word in enumerate(words, start=2)}
+        if len(self._numbers) != len(words) or PADDING in self._numbers or UNKNOWN in self._numbers:
             raise InputError("A vocabulary cannot hold a word twice.")
         if any("\n" in word for word in words):
             raise InputError("A word of a vocabulary cannot hold a line end.")
@@ -32,7 +32,13 @@ class Vocabulary:
         counts: Counter[str] = Counter()
         for tokens in notes:
             counts.update(set(tokens))
-        kept = [word for word, count in counts.items() if count >= min_documents]
+        return cls.of_counts(counts, min_documents=min_documents)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str, int], *, min_documents: int = 3) -> Vocabulary:
+        """counts: in how many *training* notes each word stands."""
+        # A note may hold the names of the first two, by a rule that cuts at white space: they are unknown words in it.
+        kept = [word for word, count in counts.items() if count >= min_documents and word not in (PADDING, UNKNOWN)]
         return cls(sorted(kept, key=lambda word: (-counts[word], word)))
 
     def __len__(self) -> int:
@@ -43,6 +49,9 @@ class Vocabulary:
 
     def __hash__(self) -> int:
         return hash(self.words)
+
+    def number(self, word: str) -> int:
+        return self._numbers.get(word, 1)
 
     def encode(self, tokens: Sequence[str]) -> npt.NDArray[np.int32]:
         """One number a token."""

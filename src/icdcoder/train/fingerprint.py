@@ -63,7 +63,8 @@ def digest(data: Mapping[str, Any]) -> str:
 
 def _digest_of(notes: TokenisedNotes) -> str:
     sha = hashlib.sha256(f"{len(notes)} notes, {notes.codes} codes".encode())
-    for rows in (notes.tokens, notes.gold or ()):
+    channels = (notes.channels[name] for name in sorted(notes.channels))
+    for rows in (notes.tokens, notes.gold or (), *channels):
         sha.update(np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows)).tobytes())
         for row in rows:
             sha.update(np.ascontiguousarray(row, dtype=np.int32).tobytes())

@@ -112,7 +112,11 @@ class Stepper:
         own = batch[self.accelerator.process_index :: processes]
         # A process without a note computes one for nothing: all must take part in adding the gradients up.
         padded = self.notes.batch(own if len(own) else batch[:1]).to(self.accelerator.device)
-        share = self.loss(self.model(padded), padded) * (len(own) / total)
+        scores = self.model(padded)
+        loss = self.loss(scores, padded)
+        if scores.penalty is not None:
+            loss = loss + scores.penalty
+        share = loss * (len(own) / total)
         # Gradients are averaged over processes, where the shares want a sum.
         self.accelerator.backward(share * processes if processes > 1 else share)
         return share.detach()

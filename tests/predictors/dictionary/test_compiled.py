@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.compiled import Dictionary, cached, split_side
+from icdcoder.predictors.dictionary.compiled import Dictionary, cached
 from icdcoder.predictors.dictionary.terms import Source, Term
-from icdcoder.text.normal_form import normal_words
+from icdcoder.predictors.dictionary.words import split_side, term_words
 
 LEFT, RIGHT, NONE = (Code("icd10cm", v) for v in ("S72.002A", "S72.001A", "S72.009A"))
 TERMS = [
@@ -21,7 +21,7 @@ TERMS = [
 
 
 def codes(dictionary: Dictionary, text: str) -> set[tuple[str, int]]:
-    number = dictionary.index.number(split_side(normal_words(text).words)[0])
+    number = dictionary.index.number(split_side(text)[0])
     return set() if number is None else {(dictionary.code(s.code).value, s.side) for s in dictionary.senses(number)}
 
 
@@ -39,7 +39,7 @@ def test_a_much_less_trusted_source_gives_way() -> None:
 
 def test_an_everyday_word_alone_needs_an_author() -> None:
     dictionary = Dictionary.compile(TERMS)
-    assert codes(dictionary, "pain") == set()
+    assert [s.source for s in dictionary.senses(dictionary.index.number(["pain"]) or 0)] == [Source.EVERYDAY]
     assert codes(dictionary, "hemoptysis") == {("R04.2", 0)}
     assert codes(dictionary, "htn") == {("I10", 0)}
     authored = Dictionary.compile([Term("pain", Code("icd10cm", "R52"), Source.EXPRESSION)])
@@ -47,8 +47,27 @@ def test_an_everyday_word_alone_needs_an_author() -> None:
 
 
 def test_split_side() -> None:
-    assert split_side(["left", "femur", "", "fracture"]) == (["femur", "fracture"], 2)
-    assert split_side(["femur"]) == (["femur"], 0)
+    assert split_side("left femur. Fracture") == (["femur", "fracture"], 2)
+    assert split_side("femur") == (["femur"], 0)
+
+
+def test_words_of_one_family_are_one_and_connecting_words_are_none() -> None:
+    assert split_side("hepatic metastases") == (["liver", "metastasis"], 0)
+    assert split_side("metastasis in the liver") == (["metastasis", "liver"], 0)
+    assert split_side("Hb AS")[0] == ["hb", "as"]
+    assert term_words("pain in the left hip").side(0, 1) == 2
+
+
+def test_a_side_leads_to_the_code_of_that_side() -> None:
+    dictionary = Dictionary.compile(TERMS[2:3], {NONE: {1: RIGHT, 2: LEFT}})
+    (sense,) = dictionary.senses(0)
+    assert [dictionary.code(dictionary.on_side(sense.code, side)) for side in (1, 2, 3)] == [RIGHT, LEFT, NONE]
+
+
+def test_a_weak_wording_is_a_candidate_whoever_wrote_it() -> None:
+    terms = [Term("cancer", Code("icd10cm", "C80.1"), Source.EXPRESSION)]
+    dictionary = Dictionary.compile(terms)
+    assert [sense.source for sense in dictionary.senses(0)] == [Source.EVERYDAY]
 
 
 def test_it_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,9 @@ def command(
     format: str = typer.Option(
         None, help="table, or jsonl: one JSON object a note (default: table; jsonl with --output)."
     ),
+    rules: bool = typer.Option(
+        None, "--rules/--no-rules", help="Apply the rules of the code set, or show the raw list (default: the coder's)."
+    ),
     output: str = typer.Option(None, "--output", "-o", help="Write to this file instead of standard output."),
     id_column: str = typer.Option("id", help="Column or key of the note's id."),
     text_column: str = typer.Option("text", help="Column or key of the note's text."),
@@ -28,6 +31,6 @@ def command(
 
     raise typer.Exit(
         code_sources(
-            Request(sources or [], coder, system, top, format, output, id_column, text_column),
+            Request(sources or [], coder, system, top, format, output, id_column, text_column, rules),
         )
     )

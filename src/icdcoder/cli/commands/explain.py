@@ -12,8 +12,12 @@ def command(
     method: str = typer.Option(
         "", help="attention, occlusion, … (`icdcoder list explain`); without it, the coder's own."
     ),
+    set_concept: list[str] = typer.Option(
+        None, help='An answer of yours, as "chest pain=no"; for coders over concepts; may be repeated.'
+    ),
+    format: str = typer.Option("table", help="table, or json (for coders over concepts)."),
 ) -> None:
-    """Show the words of a note on which a trained coder's score for a code rests."""
+    """Show the words, or the concepts, of a note on which a trained coder's score for a code rests."""
     from icdcoder.cli.explaining import explain_note
 
-    explain_note(note, coder, code or [], method)
+    explain_note(note, coder, code or [], method, set_concept or [], format)

@@ -10,12 +10,14 @@ from icdcoder.cli.options import CONFIG, FRESH, SET
 def command(config: str = CONFIG, settings: list[str] = SET, fresh: bool = FRESH) -> None:
     """Read a corpus, fit label space and vocabulary on its training part, and write runs/NAME/prepared."""
     from icdcoder.cli.options import experiment
-    from icdcoder.cli.screen import Bars, counts, say
+    from icdcoder.cli.screen import Bars, check_sheet, counts, say
     from icdcoder.experiment.prepare import prepare
 
     asked = experiment(config, settings)
     prepared = prepare(asked, fresh=fresh, progress=Bars())
     counts(f"{asked.prepared}", prepared.card["counts"], prepared.card["dropped"])
+    if prepared.card.get("check_sheet"):
+        check_sheet(prepared.card["check_sheet"])
     licence = prepared.card["corpus"].get("licence")
     if licence:
         say(f"Licence of the corpus: {licence}")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.combinations import combined
+from icdcoder.knowledge.said_by_another import said_by_others
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.terms import Source
-from icdcoder.text.normal_form import normal_words
+from icdcoder.text.normal_form import normal_form, normal_words
+from icdcoder.text.word_variants import joined
+
+if TYPE_CHECKING:
+    from icdcoder.systems.table.contract import CodeSystem
 
 # How far a wording alone supports the code.
 TRUST = {
@@ -18,10 +26,16 @@ TRUST = {
     Source.ABBREVIATION: 0.75,
     Source.DESCRIPTION: 0.80,
     Source.INCLUSION: 0.70,
+    Source.INDEX: 0.64,
     Source.HEADING: 0.62,
+    Source.EVERYDAY: 0.30,
 }
 # A longer wording is less often a chance match.
 LONGER = 0.03
+# Each word that stands between the words of the term, and a term inside a longer one.
+GAP = 0.75
+INDEX_GAP = 0.6
+NESTED = 0.4
 # What the assertion leaves of it. A condition said to be "historical" is often still treated.
 STATUS = {
     "affirmed": 1.0,
@@ -56,61 +70,145 @@ REPEATED = 0.12
 SECOND_SENSE = 0.5
 # An unspecified code beside a more specific one of the same category.
 LESS_SPECIFIC = 0.45
+# An organism inside the name of its infection is coded beside it.
+ORGANISMS = ("icd10cm:B95", "icd10cm:B96", "icd10cm:B97", "icd9cm:041")
 HIGHEST = 0.99
 ACCEPTED = 0.5
+_WORD = re.compile(r"[^\W_]+")
 _SAYS_NOTHING = re.compile(
-    r"\b(?:unspecified|nos|not otherwise specified|not elsewhere classified|without \w+|not specified|of)\b"
+    r"\b(?:unspecified (?:as|whether) .*|unspecified|nos|not otherwise specified|not elsewhere classified|"
+    r"without .*|not specified|of|sites?|region|other|organism|initial encounter)\b"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A code with its score and the mentions behind it, best first."""
+    """A code with its score and the mentions behind it, best first.
+
+    senses: for each mention, in which sense it stands for the code. support: of the best mention. overlap: share of
+    the description's words that the note has; described: how many words the description has.
+    """
 
     code: Code
     score: float
     mentions: tuple[Mention, ...]
+    senses: tuple[Sense, ...]
+    support: float
+    unspecified: bool
+    overlap: float
+    described: int
+
+    @property
+    def category(self) -> str:
+        return self.code.value.partition(".")[0]
 
 
-def candidates(found: list[Mention], dictionary: Dictionary, description: dict[Code, str]) -> list[Candidate]:
-    """Ranked codes of one note. description: looked up for codes of categories that occur more than once."""
-    supports: dict[int, list[tuple[float, Mention]]] = defaultdict(list)
+def candidates(
+    found: list[Mention], dictionary: Dictionary, descriptions: Descriptions, note: str, *, integral: bool = True
+) -> list[Candidate]:
+    """Ranked codes of one note. note: its text, for the words of descriptions. integral: whether codes that another
+    one says already are lowered (knowledge/said_by_another.py)."""
+    supports: dict[int, list[tuple[float, Mention, Sense]]] = defaultdict(list)
     for mention in found:
         for rank, sense in enumerate(mention.senses):
-            supports[sense.code].append((support(mention, sense) * SECOND_SENSE ** min(rank, 1), mention))
+            other_reading = rank > 0 and not sense.joint
+            if mention.nested and dictionary.codes[sense.code].startswith(ORGANISMS):
+                mention = replace(mention, nested=False)
+            strength = support(mention, sense) * (SECOND_SENSE if other_reading else 1)
+            supports[sense.code].append((strength, mention, sense))
+    words = frozenset(joined(normal_form(word)) for word in set(_WORD.findall(note)))
     scored = []
     for number, rows in supports.items():
         rows.sort(key=lambda row: (-row[0], row[1].start))
         best = rows[0][0]
-        repeats = sum(score > 0.3 for score, _ in rows[1:])
+        repeats = sum(score > 0.3 for score, _, _ in rows[1:])
         score = min(HIGHEST, 1 - (1 - best) * (1 - REPEATED) ** repeats)
-        scored.append(Candidate(dictionary.code(number), score, tuple(mention for _, mention in rows)))
-    scored = _most_specific(scored, description)
+        code = dictionary.code(number)
+        said = descriptions.said(code)
+        scored.append(
+            Candidate(
+                code,
+                score,
+                tuple(mention for _, mention, _ in rows),
+                tuple(sense for _, _, sense in rows),
+                best,
+                descriptions.unspecified(code),
+                len(said & words) / max(1, len(said)),
+                len(said),
+            )
+        )
+    scored = _most_specific(_with_combinations(scored, descriptions), descriptions)
+    if integral:
+        lowered = said_by_others([c.code for c in scored if c.score >= ACCEPTED])
+        scored = [replace(c, score=c.score * LESS_SPECIFIC) if c.code in lowered else c for c in scored]
     return sorted(scored, key=lambda c: (-c.score, c.code))
 
 
 def support(mention: Mention, sense: Sense) -> float:
     """How far one mention supports one of its senses."""
     trust = TRUST[sense.source] + LONGER * min(sense.words - 1, 4)
+    trust *= (INDEX_GAP if sense.source >= Source.INDEX else GAP) ** mention.gaps * (NESTED if mention.nested else 1.0)
     return min(HIGHEST, trust * STATUS.get(mention.status, 1.0) * SECTION.get(mention.section, 1.0))
 
 
-def _most_specific(scored: list[Candidate], description: dict[Code, str]) -> list[Candidate]:
+def _most_specific(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
     """Lowers a code beside an accepted one of its category that says all it says and more ("unspecified" says
     nothing): J44.9 beside J44.1, N18.9 beside N18.30."""
     groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in scored:
-        groups[candidate.code.system, candidate.code.value.partition(".")[0]].append(candidate)
+        groups[candidate.code.system, candidate.category].append(candidate)
     result = []
     for group in groups.values():
-        said = {c.code: _said(description.get(c.code, "")) for c in group}
         accepted = [c.code for c in group if c.score >= ACCEPTED]
         for c in group:
-            lowered = any(said[c.code] < said[other] for other in accepted)
-            result.append(Candidate(c.code, c.score * LESS_SPECIFIC, c.mentions) if lowered else c)
+            said = descriptions.said(c.code)
+            lowered = any(said < descriptions.said(other) for other in accepted)
+            result.append(replace(c, score=c.score * LESS_SPECIFIC) if lowered else c)
     return result
 
 
-def _said(description: str) -> frozenset[str]:
-    """The content words of a description."""
-    return frozenset(word for word in normal_words(_SAYS_NOTHING.sub(" ", description.lower())).words if word)
+def _with_combinations(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
+    """With the codes for two conditions at once, which stand on the mentions of both; the first gives way to it."""
+    by_code = {c.code: c for c in scored}
+    # A combination may be combined once more: hypertension with heart failure, and with kidney disease.
+    for _ in range(2):
+        accepted = [c.code for c in by_code.values() if c.score >= ACCEPTED]
+        for first, other, both in list(combined(accepted)):
+            one, two = by_code[first], by_code[other]
+            old = by_code.get(both)
+            score = max(min(one.score, two.score), old.score if old else 0.0)
+            said = descriptions.said(both)
+            by_code[both] = Candidate(
+                both,
+                score,
+                (*one.mentions, *two.mentions),
+                (*one.senses, *two.senses),
+                min(one.support, two.support),
+                descriptions.unspecified(both),
+                max(one.overlap, two.overlap),
+                len(said),
+            )
+            by_code[first] = replace(one, score=one.score * LESS_SPECIFIC)
+    return list(by_code.values())
+
+
+class Descriptions:
+    """What descriptions say, each read once."""
+
+    def __init__(self, systems: Mapping[str, CodeSystem]) -> None:
+        self._systems = systems
+        self._said: dict[Code, frozenset[str]] = {}
+
+    def __getitem__(self, code: Code) -> str:
+        return self._systems[code.system].description(code)
+
+    def said(self, code: Code) -> frozenset[str]:
+        """The content words of a code's description."""
+        found = self._said.get(code)
+        if found is None:
+            words = normal_words(_SAYS_NOTHING.sub(" ", self[code].lower())).words
+            found = self._said[code] = frozenset(joined(word) for word in words if word)
+        return found
+
+    def unspecified(self, code: Code) -> bool:
+        return "unspecified" in self[code].lower()

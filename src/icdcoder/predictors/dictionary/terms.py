@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge import expressions
+from icdcoder.predictors.dictionary import index_wordings, neoplasm_wordings
 
 if TYPE_CHECKING:
     from icdcoder.systems.table.contract import CodeSystem
@@ -24,16 +26,21 @@ class Source(IntEnum):
     ABBREVIATION = 1
     DESCRIPTION = 2
     INCLUSION = 3
-    HEADING = 4
+    INDEX = 4
+    HEADING = 5
+    EVERYDAY = 6
+    """A single everyday word ("pain", "disease"): a candidate, never more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """code: None for a phrase that holds a condition's name and means none ("flu shot")."""
+    """code: None for a phrase that holds a condition's name and means none ("flu shot"). joint: the text states further
+    codes beside this one ("diabetic gastroparesis"); otherwise further codes are other readings of it."""
 
     text: str
     code: Code | None
     source: Source
+    joint: bool = False
 
 
 NO_CONDITION = Path(str(files("icdcoder.knowledge"))) / "data" / "no_condition.txt"
@@ -51,16 +58,13 @@ _BRACKETS = re.compile(r"\s*(?:\([^)]*\)|\[[^\]]*\])")
 _LONGEST = 90
 
 
-def terms(system: CodeSystem) -> Iterator[Term]:
+def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool = True) -> Iterator[Term]:
     """Every term of a code system. Headings stand for the leaf that is coded when nothing more is known."""
     for line in NO_CONDITION.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             yield Term(line, None, Source.EXPRESSION)
-    known = expressions.load(system.name)
-    for code, wordings in known.items():
-        for wording in wordings:
-            kind = Source.ABBREVIATION if wording.kind == "abbreviation" else Source.EXPRESSION
-            yield Term(wording.text, code, kind)
+    if with_expressions:
+        yield from _expressed(system)
     for code in system.codes():
         leaf = code if system.is_billable(code) else default_leaf(system, code)
         if leaf is None:
@@ -71,6 +75,37 @@ def terms(system: CodeSystem) -> Iterator[Term]:
         for inclusion in system.inclusion_terms(code):
             for text in wordings_of(inclusion):
                 yield Term(text, leaf, max(source, Source.INCLUSION))
+    if with_index and system.name == "icd10cm":
+        yield from _indexed(system)
+
+
+def _expressed(system: CodeSystem) -> Iterator[Term]:
+    for group in expressions.load_groups():
+        codes = [code for code in group.codes if code.system == system.name]
+        for kind in expressions.CODING_KINDS:
+            source = Source.ABBREVIATION if kind == "abbreviation" else Source.EXPRESSION
+            for text in group.by_kind.get(kind, ()):
+                yield from (Term(text, code, source, len(codes) > 1) for code in codes)
+
+
+def _indexed(system: CodeSystem) -> Iterator[Term]:
+    """Terms of the alphabetic index and the neoplasm table, where the user has fetched them."""
+    from icdcoder.knowledge import index_terms, sources, table_of_neoplasms
+
+    if sources.located(index_terms.SOURCE) is None:
+        return
+    leaves: dict[Code, Code | None] = {}
+
+    def leaf(code: Code) -> Code | None:
+        if code not in leaves:
+            leaves[code] = code if system.is_billable(code) else default_leaf(system, code)
+        return leaves[code]
+
+    pairs = chain(index_wordings.wordings(index_terms.load()), neoplasm_wordings.wordings(table_of_neoplasms.load()))
+    for text, code, manifestation in pairs:
+        for one in (code, manifestation):
+            if one is not None and (billable := leaf(one)) is not None:
+                yield Term(text, billable, Source.INDEX, manifestation is not None)
 
 
 def wordings_of(description: str) -> list[str]:

@@ -1,0 +1,191 @@
+"""Preparing MIMIC-III from its raw tables, ours beside the reference way and beside the floor, on made-up tables.
+
+    python -m benchmarks preparation [--gigabytes 1] [--quick] [--folder FOLDER]
+
+ours: `icdcoder prepare`, raw tables → texts, tokens, vocabulary, label space, splits, with hashes of every file.
+reference: the same steps as the literature's scripts do them, written here: pandas, NLTK's RegexpTokenizer row by row,
+dictionaries; CSV out. floor: one pass over the bytes of the note table, decompression included.
+Each runs in a process of its own, one after the other; the words and the numbers of tokens of both are compared.
+Needs: pip install pandas nltk
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fake_mimic import write
+
+MIN_DOCUMENTS = 3
+PARTS = ("train", "dev", "test")
+
+
+def ours(raw: Path, out: Path) -> dict[str, Any]:
+    from icdcoder.experiment.config import Experiment
+    from icdcoder.experiment.prepare import prepare
+
+    corpus = {"kind": "mimic3", "root": str(raw), "lists": str(raw / "splits")}
+    settings = {"name": "ours", "runs": str(out), "corpus": corpus, "model": {"kind": "caml"}}
+    prepared = prepare(
+        Experiment.resolve(
+            {
+                **settings,
+                "labels": {"drop_unlabelled": False},
+                "text": {"max_tokens": 10**6, "min_documents": MIN_DOCUMENTS},
+            }
+        )
+    )
+    return {"documents": len(prepared.tokens), "tokens": len(prepared.tokens.flat), "words": prepared.reader.size - 2}
+
+
+def reference(raw: Path, out: Path) -> dict[str, Any]:
+    """One admission a row, as the scripts of CAML arrange it: codes, notes, join, splits, vocabulary, numbers."""
+    import pandas as pd
+    from nltk.tokenize import RegexpTokenizer
+
+    labels = _reference_labels(raw)
+    tokenizer = RegexpTokenizer(r"\w+")
+    rows = []
+    columns = ["SUBJECT_ID", "HADM_ID", "CATEGORY", "TEXT"]
+    for chunk in pd.read_csv(raw / "NOTEEVENTS.csv.gz", usecols=columns, dtype=str, chunksize=50_000):
+        for row in chunk[chunk["CATEGORY"] == "Discharge summary"].itertuples(index=False):
+            tokens = [token.lower() for token in tokenizer.tokenize(row.TEXT) if not token.isnumeric()]
+            rows.append((row.SUBJECT_ID, row.HADM_ID, " ".join(tokens)))
+    notes = pd.DataFrame(rows, columns=[*columns[:2], "TEXT"])
+    del rows
+    notes = notes.groupby(["SUBJECT_ID", "HADM_ID"], sort=True)["TEXT"].apply(" ".join).reset_index()
+    notes["LABELS"] = notes["HADM_ID"].map(labels)
+    notes = notes[notes["LABELS"].notna()]
+    part_of = {
+        name: part for part in PARTS for name in (raw / "splits" / f"{part}_full_hadm_ids.csv").read_text().split()
+    }
+    notes["PART"] = notes["HADM_ID"].map(part_of)
+    held: Counter[str] = Counter()
+    for text in notes.loc[notes["PART"] == "train", "TEXT"]:
+        held.update(set(text.split()))
+    words = sorted(word for word, count in held.items() if count >= MIN_DOCUMENTS)
+    numbers = {word: i for i, word in enumerate(words, start=2)}
+    total = 0
+    for part in PARTS:
+        frame = notes[notes["PART"] == part].copy()
+        frame["TOKENS"] = [[numbers.get(word, 1) for word in text.split()] for text in frame["TEXT"]]
+        total += sum(map(len, frame["TOKENS"]))
+        frame["TOKENS"] = [" ".join(map(str, ids)) for ids in frame["TOKENS"]]
+        frame.to_csv(out / f"{part}.csv", index=False)
+    (out / "vocabulary.csv").write_text("\n".join(words))
+    return {"documents": len(notes), "tokens": total, "words": len(words)}
+
+
+def _reference_labels(raw: Path) -> dict[str, str]:
+    import pandas as pd
+
+    frames = []
+    for table, diagnosis in (("DIAGNOSES_ICD", True), ("PROCEDURES_ICD", False)):
+        frame = pd.read_csv(raw / f"{table}.csv.gz", dtype=str, usecols=["HADM_ID", "ICD9_CODE"]).dropna()
+        frame["CODE"] = frame["ICD9_CODE"].apply(lambda code, diagnosis=diagnosis: _dotted(code, diagnosis))
+        frames.append(frame)
+    return pd.concat(frames).groupby("HADM_ID")["CODE"].apply(";".join).to_dict()
+
+
+def _dotted(code: str, diagnosis: bool) -> str:
+    before = 2 if not diagnosis else 4 if code.startswith("E") else 3
+    return f"{code[:before]}.{code[before:]}" if len(code) > before else code
+
+
+def floor(raw: Path, out: Path) -> dict[str, Any]:
+    lines = 0
+    stream = zlib.decompressobj(wbits=31)
+    with (raw / "NOTEEVENTS.csv.gz").open("rb") as file:
+        while piece := file.read(1 << 20):
+            lines += stream.decompress(piece).count(b"\n")
+    return {"lines": lines}
+
+
+WAYS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {"ours": ours, "reference": reference, "floor": floor}
+
+
+def one(way: str, raw: Path) -> None:
+    """Runs one way and prints what it took as JSON; imports are not measured for any."""
+    if way == "reference":
+        import nltk.tokenize  # noqa: F401
+        import pandas  # noqa: F401
+    elif way == "ours":
+        import polars  # noqa: F401
+
+        import icdcoder.experiment.prepare  # noqa: F401
+    with tempfile.TemporaryDirectory(dir=raw) as out:
+        wall, processor = time.perf_counter(), time.process_time()
+        found = WAYS[way](raw, Path(out))
+        found |= {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
+    status = Path("/proc/self/status")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    print(json.dumps(found | {"megabytes": int(peak[1]) / 1e3 if peak else float("nan")}))
+
+
+def compare(raw: Path, turns: int) -> None:
+    print(f"{'':10}{'seconds':>9}{'of the processor':>18}{'peak memory':>14}")
+    shown: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+    for turn in range(turns):
+        for way in WAYS:
+            command = [sys.executable, __file__, "--way", way, "--folder", str(raw)]
+            found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            shown[way].append(found)
+            print(
+                f"{way:10}{found['wall']:9.1f}{found['processor']:18.1f}{found['megabytes']:11.0f} MB  turn {turn + 1}",
+                flush=True,
+            )
+    for other in ("reference", "floor"):
+        ratios = [
+            [b[key] / a[key] for a, b in zip(shown["ours"], shown[other], strict=True)] for key in ("wall", "processor")
+        ]
+        wall, processor = (sorted(r)[len(r) // 2] for r in ratios)
+        print(f"ours against the {other}: {wall:.2f} × in seconds, {processor:.2f} × in seconds of the processor")
+    same = all(shown["ours"][0][key] == shown["reference"][0][key] for key in ("documents", "tokens", "words"))
+    a, b = shown["ours"][0], shown["reference"][0]
+    verdict = (
+        "the same" if same else f"NOT the same: {b['documents']:,}, {b['tokens']:,}, {b['words']:,} by the reference"
+    )
+    print(f"{a['documents']:,} documents, {a['tokens']:,} tokens, {a['words']:,} words: {verdict}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--gigabytes", type=float, default=1.0)
+    parser.add_argument("--quick", action="store_true", help="0.1 GB")
+    parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="tables made by benchmarks.fake_mimic before")
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.way:
+        one(asked.way, asked.folder)
+        return 0
+    missing = [name for name in ("pandas", "nltk") if importlib.util.find_spec(name) is None]
+    if missing:
+        print(f"The reference way needs {' and '.join(missing)}: pip install {' '.join(missing)}", file=sys.stderr)
+        return 1
+    if asked.folder:
+        compare(asked.folder, asked.turns)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        size = 0.1 if asked.quick else asked.gigabytes
+        began = time.perf_counter()
+        made = write(Path(folder), gigabytes=size)
+        took = time.perf_counter() - began
+        print(f"{size} GB, {made.note_rows:,} notes, {made.summaries:,} summaries, made in {took:.0f} s", flush=True)
+        compare(Path(folder), asked.turns)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

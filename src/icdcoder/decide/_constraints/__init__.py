@@ -1,0 +1,1 @@
+"""Parts of decide/constraints.py: one file a family of rules."""

@@ -1,0 +1,196 @@
+"""The rules of the code set over what a coder accepts; each removal, replacement and advice names its rule and edition.
+
+- *billable*: a code above the billable level is replaced by its unspecified descendant, where there is exactly one;
+  so a missing seventh character becomes that of the initial encounter.
+- *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
+- *excludes1*: of two codes that are never given together, the less certain is removed where both rest on the same
+  words; where they rest on different ones, which may speak of unrelated conditions (Official Guidelines, section
+  I.A.12.a), a person is asked. The note may stand at either code, or at a category, block or chapter above it.
+- *code first*, *use additional code*: advice only. A code that has to stand behind its cause is named where no code
+  accepted is such a cause; a further code is named where it is among the candidates.
+- *edition*: a code that the tables at hand do not hold is named, and so is a date of service of another fiscal year.
+
+Removed codes stay in the list of candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+from icdcoder import systems
+from icdcoder.core.code import Code
+from icdcoder.core.prediction import CodePrediction, Prediction, RuleChange
+from icdcoder.decide._constraints.billable import unspecified_leaf
+from icdcoder.decide._constraints.demographics import age_edit, sex_edit
+from icdcoder.decide._constraints.patient import Patient, stated
+from icdcoder.decide._constraints.references import references
+from icdcoder.systems import CodeSystem
+
+__all__ = ["Patient", "apply", "stated"]
+
+# A candidate that a rule names is worth a look from this score on.
+_WORTH_A_LOOK = 0.2
+# "Code first" holds always where its note speaks of what underlies the code; elsewhere it holds if it applies.
+_UNDERLYING = "underlying"
+
+
+def apply(prediction: Prediction, *, patient: Patient | None = None, served: date | None = None) -> Prediction:
+    """The prediction after the rules. patient: what is known of age and sex; served: the date of service.
+
+    Codes of systems without tables here are left as they are. The same prediction comes back where no rule changes it.
+    """
+    run = _Run(prediction, patient or Patient())
+    for rule in (run.edition, run.billable, run.demographics, run.excludes, run.sequence):
+        rule()
+    if served is not None:
+        run.date_of_service(served)
+    if not run.changes and not run.warnings:
+        return prediction
+    codes = sorted(run.codes.values(), key=lambda c: -c.score)
+    return replace(
+        prediction,
+        codes=tuple(codes),
+        changes=(*prediction.changes, *run.changes),
+        warnings=(*prediction.warnings, *run.warnings),
+    )
+
+
+@dataclass
+class _Run:
+    """The rules at work on one prediction."""
+
+    prediction: Prediction
+    patient: Patient
+    changes: list[RuleChange] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def codes(self) -> dict[Code, CodePrediction]:
+        return {c.code: c for c in self.prediction.codes}
+
+    @property
+    def accepted(self) -> list[Code]:
+        """Those that the tables hold, best first."""
+        return [c.code for c in self.codes.values() if c.accepted and c.code in _system(c.code)]
+
+    def edition(self) -> None:
+        for one in self.prediction.accepted:
+            system = _system(one.code)
+            if one.code not in system:
+                self._note(one.code, "advised", "edition", f"{system.title} {system.edition} has no such code.")
+
+    def billable(self) -> None:
+        for code in self.accepted:
+            system = _system(code)
+            if system.is_billable(code):
+                continue
+            leaf = unspecified_leaf(system, code)
+            seventh = bool(system.seventh_characters(code)) and leaf is not None and len(leaf.value) == 8
+            rule = "seventh character" if seventh else "billable"
+            if leaf is None:
+                self._note(code, "advised", rule, "It is not billable, and no one code below it says just this.")
+                continue
+            old, known = self.codes[code], self.codes.get(leaf)
+            score = max(old.score, known.score if known else 0.0)
+            evidence = known.evidence if known and known.evidence else old.evidence
+            self.codes[code] = replace(old, accepted=False)
+            self.codes[leaf] = CodePrediction(leaf, system.description(leaf), score, True, evidence)
+            self._note(code, "replaced", rule, "It is not billable; the code below it that says no more is.", leaf)
+
+    def demographics(self) -> None:
+        for code in self.accepted:
+            system = _system(code)
+            wrong = sex_edit(system, code, self.patient)
+            if wrong:
+                self._remove(code, "sex", wrong)
+                continue
+            odd = age_edit(system, code, self.patient)
+            if odd and odd[1]:
+                self._remove(code, "age", odd[0])
+            elif odd:
+                self._note(code, "advised", "age", odd[0])
+
+    def excludes(self) -> None:
+        kept: list[Code] = []
+        for code in sorted(self.accepted, key=lambda c: -self.codes[c].score):
+            rival = next((other for other in kept if _excluded(code, other) or _excluded(other, code)), None)
+            if rival is None:
+                kept.append(code)
+                continue
+            here, there = (code, rival) if _excluded(code, rival) else (rival, code)
+            reason = f"An Excludes1 note at {here.value} or above names {there.value}: they are not coded together."
+            if self._of_the_same_words(code, rival):
+                self._remove(code, "excludes1", reason, rival)
+            else:
+                kept.append(code)
+                self._note(code, "advised", "excludes1", f"{reason[:-1]}, unless they are unrelated.", rival)
+
+    def _of_the_same_words(self, code: Code, other: Code) -> bool:
+        """Whether one place of the note is the evidence of both, or one of them has none."""
+        ours, theirs = self.codes[code].evidence, self.codes[other].evidence
+        overlap = any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
+        return overlap or not ours or not theirs
+
+    def sequence(self) -> None:
+        accepted = self.accepted
+        for code in accepted:
+            system = _system(code)
+            first = [n for n in system.code_first(code, inherited=True) if _UNDERLYING in n]
+            if first and not any(_named(first, c) for c in accepted):
+                self._note(code, "advised", "code first", f"Its cause is to be coded first: {first[0]}.")
+            additional = system.use_additional(code, inherited=True)
+            for other in self._worth_a_look(code, additional):
+                self._note(
+                    code, "advised", "use additional code", f"{other.value} is to be coded too if it holds.", other
+                )
+
+    def date_of_service(self, served: date) -> None:
+        year = str(served.year + (served.month >= 10))
+        for name in sorted({code.system for code in self.codes}):
+            edition = systems.load(name).edition
+            if edition != year:
+                self.warnings.append(
+                    f"The date of service lies in fiscal year {year}; the tables of {name} here are those of {edition}."
+                )
+
+    def _worth_a_look(self, code: Code, notes: tuple[str, ...]) -> Iterable[Code]:
+        for other, one in self.codes.items():
+            if not one.accepted and one.score >= _WORTH_A_LOOK and other.system == code.system and _named(notes, other):
+                yield other
+
+    def _remove(self, code: Code, rule: str, reason: str, other: Code | None = None) -> None:
+        self.codes[code] = replace(self.codes[code], accepted=False)
+        self._note(code, "removed", rule, reason, other)
+
+    def _note(
+        self,
+        code: Code,
+        action: Literal["removed", "replaced", "advised"],
+        rule: str,
+        reason: str,
+        other: Code | None = None,
+    ) -> None:
+        self.changes.append(RuleChange(code, action, rule, reason, _system(code).edition, other))
+
+
+def _system(code: Code) -> CodeSystem:
+    return systems.load(code.system)
+
+
+def _excluded(code: Code, other: Code) -> bool:
+    """Whether an Excludes1 note at `code` or above names `other`, and does not name `code` itself."""
+    if code.system != other.system:
+        return False
+    for note in _system(code).excludes1(code, inherited=True):
+        for reference in references(note):
+            if reference.covers(other.value) and not reference.covers(code.value):
+                return True
+    return False
+
+
+def _named(notes: Iterable[str], code: Code) -> bool:
+    return any(reference.covers(code.value) for note in notes for reference in references(note))

@@ -1,0 +1,180 @@
+"""Train and decide for coders over concepts: the head learns from scores of notes that their scorer has not seen.
+
+A scorer that was fitted on a note, and perhaps on its codes, scores that note better than any note to come; a head
+trained on such scores trusts them too much, and where the codes leak into them, measures its own labels. So the
+training patients are cut into folds, each scored by a scorer fitted on the others. Validation and test notes are scored
+by a scorer fitted on all training notes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from icdcoder.coder import CARD, FORMAT
+from icdcoder.core.artefact import manifest, save_card
+from icdcoder.core.cache import atomic_folder, write_atomic
+from icdcoder.core.document import Document
+from icdcoder.core.errors import ArtefactError, InputError
+from icdcoder.core.prediction import CoderName
+from icdcoder.core.progress import SILENT, Progress
+from icdcoder.core.version import VERSION
+from icdcoder.decide.threshold import Threshold, choose
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.described import described
+from icdcoder.experiment.prepared import Prepared
+from icdcoder.knowledge import concept_files, concepts
+from icdcoder.knowledge.concepts import ConceptSet
+from icdcoder.measure.coding import validation_measures
+from icdcoder.nn.concept_head import fit_head
+from icdcoder.predictors import concept
+from icdcoder.train.loop import TrainingResult
+
+Scores = npt.NDArray[np.float32]
+KIND = "concept"
+RESULT, TRAINING_SCORES = "result.json", "concept_scores.npz"
+MONITOR = "micro_f1_at_best_threshold"
+NOTES_AT_ONCE = 64
+
+
+def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILENT) -> TrainingResult:
+    """Fits scorer and head into `experiment.run`, or returns what an earlier run with these settings came to.
+
+    Beside them the out-of-fold scores of the training notes are kept (concept_scores.npz: no text).
+    """
+    config = _config(experiment)
+    done = experiment.run / RESULT
+    if done.exists():
+        return TrainingResult(**json.loads(done.read_text(encoding="utf-8")))
+    known = concepts_of(config, prepared)
+    training = prepared.split("train")
+    fit = _fitter(config, known, experiment.seed)
+    scorer = fit([prepared.documents[i] for i in training])
+    if config.in_fold:
+        scores = scored(scorer, prepared, training, progress)
+    else:
+        scores = out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress)
+    torch.manual_seed(experiment.seed)
+    head = concept.new_head(config, known, prepared.space)
+    losses = fit_head(
+        head,
+        torch.from_numpy(scores),
+        torch.from_numpy(prepared.gold(training)).float(),
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        decay=config.decay,
+    )
+    concept.save_stages(experiment.run, known, scorer, head)
+    np.savez_compressed(experiment.run / TRAINING_SCORES, scores=scores.astype(np.float16))
+    validation = prepared.split("validation")
+    held_out = concept.head_probabilities(head, scored(scorer, prepared, validation, progress))
+    best = validation_measures(prepared.gold(validation), held_out)[MONITOR]
+    ended = f"All {config.steps} steps are done, the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}"
+    result = TrainingResult(config.steps, best, MONITOR, config.steps, config.steps, ended)
+    write_atomic(done, json.dumps(asdict(result)))
+    return result
+
+
+def decide(experiment: Experiment, prepared: Prepared, progress: Progress = SILENT) -> Threshold:
+    """Chooses the threshold on the validation part and writes `experiment.coder`."""
+    if not (experiment.run / RESULT).exists():
+        raise ArtefactError(f"{experiment.run} has no trained weights yet; make them with: icdcoder train CONFIG")
+    known, scorer, head = concept.load_stages(experiment.run, _config(experiment), prepared.space)
+    validation = prepared.split("validation")
+    probabilities = concept.head_probabilities(head, scored(scorer, prepared, validation, progress))
+    threshold = choose(prepared.gold(validation), probabilities, metric=experiment.decide.metric, split="validation")
+    descriptions, edition = described(prepared.space)
+    predictor = concept.ConceptPredictor(
+        CoderName(experiment.name, VERSION), known, scorer, head, prepared.space, threshold.value, {}, edition
+    )
+    card: dict[str, Any] = {
+        "format": FORMAT,
+        "name": experiment.name,
+        "version": VERSION,
+        "predictor": KIND,
+        # The folder holds the concepts itself.
+        "model": {key: value for key, value in experiment.tables("model")["model"].items() if key != "concepts"},
+        "threshold": threshold.to_json(),
+        "systems": list(prepared.space.systems),
+        "edition": edition,
+        "trained_on": {**prepared.card["corpus"], **prepared.card["counts"]},
+        "seed": experiment.seed,
+        "descriptions": descriptions,
+        "concept_warnings": concepts.fallback_sentences(known.membership(prepared.space.codes)[1]),
+    }
+    with atomic_folder(experiment.coder, replace=True) as work:
+        names = predictor.save(work)
+        save_card(work / CARD, {**card, "files": manifest(work, names)})
+    return threshold
+
+
+def concepts_of(config: concept.Config, prepared: Prepared) -> ConceptSet:
+    """From the file that the settings name, or built for the codes of the label space. Raises InputError where none
+    of the concepts bears on any of the codes."""
+    codes = prepared.space.codes
+    if config.concepts is None:
+        return concepts.build(codes, general=config.general, specific=config.specific, index=config.index)
+    known = concept_files.read(config.concepts, set(codes))
+    if not known.membership(codes)[0].any():
+        raise InputError(f"No concept of {config.concepts} bears on any of the {len(codes)} codes of the corpus.")
+    return known
+
+
+def out_of_fold(
+    fit: Callable[[Sequence[Document]], concept.ConceptScorer],
+    prepared: Prepared,
+    training: Sequence[int],
+    folds: int,
+    seed: int,
+    progress: Progress = SILENT,
+) -> Scores:
+    """Matrix "note concept" of the training notes, each scored by a scorer fitted without any note of its patient.
+
+    Raises InputError where there are fewer patients than folds.
+    """
+    fold_of = _folds([prepared.patients[i] for i in training], folds, seed)
+    rows: dict[int, Scores] = {}
+    for fold in range(folds):
+        scorer = fit([prepared.documents[i] for i, own in zip(training, fold_of, strict=True) if own != fold])
+        held_out = [i for i, own in zip(training, fold_of, strict=True) if own == fold]
+        rows.update(zip(held_out, scored(scorer, prepared, held_out, progress), strict=True))
+    return np.stack([rows[i] for i in training])
+
+
+def scored(
+    scorer: concept.ConceptScorer, prepared: Prepared, indices: Sequence[int], progress: Progress = SILENT
+) -> Scores:
+    parts = []
+    with progress.track("Scoring concepts", len(indices)) as step:
+        for start in range(0, len(indices), NOTES_AT_ONCE):
+            part = indices[start : start + NOTES_AT_ONCE]
+            parts.append(scorer.scores([prepared.documents[i].joined() for i in part]))
+            step(len(part))
+    return np.concatenate(parts)
+
+
+def _folds(patients: Sequence[str], folds: int, seed: int) -> list[int]:
+    different = sorted(set(patients))
+    if len(different) < folds:
+        raise InputError(f"{len(different)} training patients cannot be cut into {folds} folds; set model.folds.")
+    order = np.random.default_rng(seed).permutation(len(different))
+    fold_of = {different[i]: place % folds for place, i in enumerate(order.tolist())}
+    return [fold_of[patient] for patient in patients]
+
+
+def _fitter(
+    config: concept.Config, known: ConceptSet, seed: int
+) -> Callable[[Sequence[Document]], concept.ConceptScorer]:
+    module, settings = concept.scorer_of(config.scorer)
+    return lambda documents: module.fit(settings, known, documents, seed)
+
+
+def _config(experiment: Experiment) -> concept.Config:
+    assert isinstance(experiment.model, concept.Config)
+    return experiment.model

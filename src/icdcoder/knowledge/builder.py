@@ -1,0 +1,162 @@
+"""Knowledge of codes from a language model: what clinicians write for each code, or what each code means.
+
+The questions are those of "How to leverage large language models for automatic ICD coding", appendix B, whose authors
+had terms, abbreviations and synonyms (or descriptions) of 50 codes listed by GPT-3.5. Only codes and their titles are
+sent. A folder holds `answers.jsonl` (every answer as it came) and what is kept of them: `medical_expressions.tsv`, to
+be read by `expressions.read`, or `descriptions.tsv`, by `code_texts.read`. Above each code's lines stands where they
+come from. Asked again with the same folder, only what has no answer yet is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from icdcoder import systems
+from icdcoder.core.cache import write_atomic
+from icdcoder.core.code import Code
+from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError, InputError, did_you_mean
+from icdcoder.core.progress import SILENT, Progress
+from icdcoder.endpoint.chat import Chat, EndpointError
+from icdcoder.endpoint.transcript import prompt_key
+from icdcoder.knowledge.building import parsing
+from icdcoder.knowledge.building.answers import Answers, Given
+
+QUESTIONS = Path(__file__).parent / "building" / "questions"
+KINDS = ("medical_expressions", "descriptions")
+PER_KIND = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """path: the file that was written. texts: how many expressions or descriptions it holds, of how many `codes`.
+    asked: questions put in this run. without: codes whose answer held nothing. dropped: reason → count. ambiguous:
+    expressions that were given for several of the codes."""
+
+    path: Path
+    codes: int
+    texts: int
+    asked: int
+    without: tuple[Code, ...]
+    dropped: dict[str, int]
+    ambiguous: tuple[str, ...]
+
+
+def read_codes(path: Path) -> tuple[Code, ...]:
+    """Typed codes, one a line ("icd9cm:401.9"); # begins a comment. Raises InputError that names the line."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file in UTF-8.") from None
+    found: dict[Code, None] = {}
+    for number, line in enumerate(lines, start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        try:
+            code = Code.parse(words[0])
+            found[systems.load(code.system).canonical(code.value)] = None
+        except IcdcoderError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+    if not found:
+        raise InputError(f"{path} holds no code.")
+    return tuple(found)
+
+
+def build(
+    codes: Sequence[Code],
+    chat: Chat,
+    folder: Path,
+    *,
+    kind: str = KINDS[0],
+    per_kind: int = PER_KIND,
+    question: str | None = None,
+    progress: Progress = SILENT,
+) -> Built:
+    """Asks for each code that has no answer yet, and writes what all answers hold.
+
+    kind: one of KINDS. per_kind: how many of each are asked for. question: a text of the user's, with {code}, {title},
+    {system} and {count} where these go. Raises EndpointError where the endpoint fails; what was built until then is
+    written first. Raises ConfigError for an unknown kind or a question without {code}.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"There is no kind {kind!r}.{did_you_mean(kind, list(KINDS))} Known: {', '.join(KINDS)}.")
+    text = (QUESTIONS / f"{kind}.txt").read_text(encoding="utf-8") if question is None else question
+    if "{code}" not in text:
+        raise ConfigError("The question has no {code}, so it would be the same for every code.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(f"{folder} cannot be made: {error.strerror}.") from None
+    answers = Answers(folder / "answers.jsonl")
+    prompts = {code: _prompt(text, code, per_kind) for code in codes}
+    asked = 0
+    try:
+        with progress.track(f"Asking {chat.model}", len(codes)) as step:
+            for code, prompt in prompts.items():
+                key = prompt_key(chat.model, prompt)
+                if answers.get(key) is None:
+                    answer = chat.ask(prompt)
+                    now = datetime.now(UTC).isoformat(timespec="seconds")
+                    answers.append(Given(key, str(code), kind, chat.model, now, answer.finished, answer.text))
+                    asked += 1
+                step()
+    except EndpointError as error:
+        built = _write(folder, kind, _given(prompts, chat.model, answers), asked)
+        raise EndpointError(
+            f"{error} {built.codes} of {len(codes)} codes are in {built.path}; the rest is asked next time."
+        ) from None
+    return _write(folder, kind, _given(prompts, chat.model, answers), asked)
+
+
+def _prompt(text: str, code: Code, count: int) -> list[dict[str, str]]:
+    system = systems.load(code.system)
+    words = {"{code}": code.value, "{title}": system.description(code), "{system}": system.title, "{count}": str(count)}
+    for mark, value in words.items():
+        text = text.replace(mark, value)
+    return [{"role": "user", "content": text.strip()}]
+
+
+def _given(prompts: dict[Code, list[dict[str, str]]], model: str, answers: Answers) -> dict[Code, Given]:
+    found = ((code, answers.get(prompt_key(model, prompt))) for code, prompt in prompts.items())
+    return {code: given for code, given in found if given is not None}
+
+
+def _write(folder: Path, kind: str, given: dict[Code, Given], asked: int) -> Built:
+    lines = [f"# {kind} by a language model; the whole answers are in answers.jsonl. Look them through before use."]
+    dropped: Counter[str] = Counter()
+    owners: dict[str, list[str]] = {}
+    without = []
+    for code, answer in given.items():
+        rows, texts, left_out = _rows(code, answer)
+        dropped.update(left_out)
+        if not rows:
+            without.append(code)
+            continue
+        cut = "" if answer.finished else " cut=yes"
+        lines.append(f"# from: model={answer.model} at={answer.at} answer={answer.digest[:16]}{cut}")
+        lines += rows
+        for text in texts:
+            owners.setdefault(text, []).append(text)
+    path = folder / f"{kind}.tsv"
+    write_atomic(path, "\n".join(lines) + "\n")
+    ambiguous = tuple(text for text, all_of_it in owners.items() if len(all_of_it) > 1)
+    count = sum(map(len, owners.values()))
+    return Built(path, len(given) - len(without), count, asked, tuple(without), dict(dropped), ambiguous)
+
+
+def _rows(code: Code, given: Given) -> tuple[list[str], Iterable[str], dict[str, int]]:
+    """(lines of the file, what they say, what was dropped) of one answer."""
+    # The last line of an answer that was cut short may be half a word.
+    answer = given.answer if given.finished else given.answer.rpartition("\n")[0]
+    if given.kind == "descriptions":
+        described = parsing.description(answer)
+        return ([f"{code}\t{described}"], [described], {}) if described else ([], [], {"no description": 1})
+    parsed = parsing.expressions(answer)
+    rows = [f"{code}\t{kind}\t{' | '.join(texts)}" for kind, texts in parsed.expressions.items()]
+    return rows, [text for texts in parsed.expressions.values() for text in texts], parsed.dropped

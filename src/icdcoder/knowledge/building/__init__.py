@@ -1,0 +1,1 @@
+"""Parts of the knowledge builder: questions, answers as models give them, what is kept of them."""

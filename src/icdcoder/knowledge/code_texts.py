@@ -1,0 +1,38 @@
+"""Texts about codes that the user brings: one line a text, the code before it.
+
+    icd9cm:401.9<TAB>High arterial blood pressure of unknown cause …
+
+A code may have several lines. Empty lines and lines that begin with # are passed over.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
+
+
+def read(path: Path) -> dict[Code, tuple[str, ...]]:
+    """{code: its texts, in order}. Codes need not be in an edition, so that those of another one can be described.
+
+    Raises InputError that names the file, and the line where one is malformed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file in UTF-8.") from None
+    found: dict[Code, list[str]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        code, tab, words = line.partition("\t")
+        if not tab or not words.strip():
+            raise InputError(f"{path}, line {number}: it should be a code, a tab and a text.")
+        try:
+            found.setdefault(Code.parse(code.strip()), []).append(" ".join(words.split()))
+        except InputError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+    return {code: tuple(texts) for code, texts in found.items()}

@@ -1,0 +1,46 @@
+"""Codes for two conditions at once, which ICD-10-CM wants where a note states both: hypertension and kidney disease."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from icdcoder.core.code import Code
+
+DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "combinations.tsv"
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Beside a code that begins with one of `other`, a code that begins with one of `first` is coded as `both`."""
+
+    first: tuple[str, ...]
+    other: tuple[str, ...]
+    both: Code
+
+
+def combined(codes: Collection[Code]) -> Iterator[tuple[Code, Code, Code]]:
+    """(first, other, both) for the pairs among these codes, each first at most once, widest combinations first."""
+    done: set[Code] = set()
+    for rule in rules():
+        for first in codes:
+            if first in done or first.system != "icd10cm" or not first.value.startswith(rule.first):
+                continue
+            other = next((c for c in codes if c.system == first.system and c.value.startswith(rule.other)), None)
+            if other is not None:
+                done.add(first)
+                yield first, other, rule.both
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[Combination, ...]:
+    """In the order of the data file."""
+    found = []
+    for line in DATA.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            first, other, both = line.split("\t")
+            found.append(Combination(tuple(first.split()), tuple(other.split()), Code("icd10cm", both)))
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""The names from which concepts are made: what expressions, inclusion terms and the index say of a code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from icdcoder import systems
+from icdcoder.core.code import Code
+from icdcoder.knowledge import expressions, index_terms, sources
+
+# Ends of titles that say that nothing more is said; no note states them.
+_NOTHING_SAID = re.compile(
+    r"^(?:other and )?unspecified |(?:,| or) unspecified(?: \w+)?$|"
+    r",? (?:unspecified|not otherwise specified|not elsewhere classified|NOS|NEC)$|"
+    r",? (?:initial|subsequent) encounter(?: .*)?$|,? sequela$| without (?:complications?|mention of .*)$",
+    re.IGNORECASE,
+)
+# A drug suggests a condition in any dose.
+_DOSE = re.compile(r",? \d[\d.,/-]*\s?(?:mg|mcg|g|grams?|units?|ml|cc|puffs?|tablets?)\b.*$", re.IGNORECASE)
+_BRACKETS = re.compile(r"\s*[\[(][^\])]*[\])]")
+# Terms of the index that lie deeper, or hang on a circumstance, are sentences more than names.
+_DEEPEST = 3
+_HANGING = re.compile(r"\b(?:with|due|in|following|by|see|specified|affecting)\b|^$")
+
+
+def short(title: str) -> str:
+    """A title as a person would say it: without brackets and without the words that say that nothing more is known."""
+    text = _BRACKETS.sub("", title)
+    while (shorter := _NOTHING_SAID.sub("", text)) != text:
+        text = shorter
+    text = text[:1].upper() + text[1:]
+    return " ".join(text.split()).strip(" ,") or title
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """stated, suggesting: expressions that state a code, and those that only suggest it, by code. index: names from
+    the alphabetic index."""
+
+    stated: dict[Code, tuple[str, ...]] = field(default_factory=dict)
+    suggesting: dict[Code, tuple[str, ...]] = field(default_factory=dict)
+    index: dict[Code, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, names: Collection[str], *, index: bool = False) -> Wordings:
+        """What is known in the systems named. index: raises ArtefactError where the index has not been fetched."""
+        stated: dict[Code, tuple[str, ...]] = {}
+        suggesting: dict[Code, tuple[str, ...]] = {}
+        for name in sorted(names):
+            stated.update(_texts(name, expressions.CODING_KINDS))
+            suggesting.update(_texts(name, ("indirect",)))
+        wanted = index and "icd10cm" in names
+        return cls(stated, suggesting, _from_index() if wanted else {})
+
+    def names(self, code: Code) -> tuple[str, ...]:
+        """Other names of the condition."""
+        return (*self.stated.get(code, ()), *self.index.get(code, ()))
+
+    def indirect(self, code: Code) -> tuple[str, ...]:
+        """Drugs (without their dose), findings and procedures that suggest it."""
+        return tuple(_DOSE.sub("", text) or text for text in self.suggesting.get(code, ()))
+
+    def inclusions(self, code: Code) -> tuple[str, ...]:
+        """What the classification itself names below the code."""
+        edition = systems.load(code.system)
+        if code not in edition:
+            return ()
+        return tuple(short(text) for text in (*edition.inclusion_terms(code), *edition.includes(code)))
+
+
+def index_is_here() -> bool:
+    """Whether the alphabetic index has been fetched."""
+    return sources.located(index_terms.SOURCE) is not None
+
+
+def _texts(system: str, kinds: Collection[str]) -> Iterator[tuple[Code, tuple[str, ...]]]:
+    for code, found in expressions.load(system, kinds).items():
+        yield code, tuple(expression.text for expression in found)
+
+
+def _from_index() -> dict[Code, tuple[str, ...]]:
+    """The terms of the index that read as names: "type 2 diabetes" for Diabetes, diabetic / type 2."""
+    found: dict[Code, dict[str, None]] = {}
+    for entry in index_terms.load().entries:
+        if entry.incomplete or len(entry.path) > _DEEPEST or any(map(_HANGING.search, entry.path)):
+            continue
+        heads = [title.partition(",")[0] for title in entry.path]
+        found.setdefault(entry.code, {})[" ".join(reversed(heads)).lower()] = None
+    return {code: tuple(names) for code, names in found.items()}

@@ -1,0 +1,198 @@
+"""Concepts: what a note can say that bears on a code, at two layers of the code hierarchy.
+
+After Fatemi et al., "Concept-Enhanced Automatic ICD Coding using Large Language Models", PMLR 297 (2026): layer 1 holds
+general concepts of a code's parent (signs, tests, treatments, kindred conditions), layer 2 concepts of the code alone.
+The paper has a language model write them. Here, they are made of what is known of codes without any model:
+descriptions, inclusion terms and notes, the alphabetic index where it is at hand, and our expressions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
+
+import numpy as np
+import numpy.typing as npt
+
+from icdcoder import systems
+from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError, did_you_mean
+from icdcoder.knowledge import concept_names, descriptions, hierarchy
+
+GENERAL, SPECIFIC = 1, 2
+# Further names by which a concept may be found; the rest of a long list adds little.
+WORDINGS = 24
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """name: for people, unique by its words (`key`). layer: GENERAL or SPECIFIC. codes: all that it bears on; a
+    category among them stands for itself. wordings: other words for the same."""
+
+    name: str
+    layer: int
+    codes: tuple[Code, ...]
+    wordings: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return (self.name, *self.wordings)
+
+
+@dataclass(frozen=True)
+class ConceptSet:
+    """Concepts in a fixed order: column i of a matrix "note concept" is `concepts[i]`, everywhere."""
+
+    concepts: tuple[Concept, ...]
+
+    def __post_init__(self) -> None:
+        if len({key(concept.name) for concept in self.concepts}) != len(self.concepts):
+            raise InputError("A set of concepts cannot hold a concept twice.")
+
+    def __len__(self) -> int:
+        return len(self.concepts)
+
+    def __iter__(self) -> Iterator[Concept]:
+        return iter(self.concepts)
+
+    def index(self, name: str) -> int:
+        """The place of a concept, by its name in any case. Raises InputError (did you mean …)."""
+        wanted = key(name)
+        for i, concept in enumerate(self.concepts):
+            if key(concept.name) == wanted:
+                return i
+        near = did_you_mean(name, [concept.name for concept in self.concepts])
+        raise InputError(f"There is no concept {name!r}.{near}")
+
+    def membership(self, codes: Sequence[Code]) -> tuple[npt.NDArray[np.bool_], Mapping[Code, Code | None]]:
+        """("code concept": which concepts bear on which code, {code without concepts of its own: the code above it
+        whose concepts it takes, or None where nothing above it has any})."""
+        by_code: dict[Code, list[int]] = {}
+        for i, concept in enumerate(self.concepts):
+            for code in concept.codes:
+                by_code.setdefault(code, []).append(i)
+        matrix = np.zeros((len(codes), len(self)), dtype=np.bool_)
+        fallen: dict[Code, Code | None] = {}
+        for row, code in enumerate(codes):
+            found = by_code.get(code)
+            if found is None:
+                above = next((a for a in _above(code) if a in by_code), None)
+                fallen[code] = above
+                found = by_code[above] if above else []
+            matrix[row, found] = True
+        return matrix, fallen
+
+
+def fallback_sentences(fallen: Mapping[Code, Code | None]) -> list[str]:
+    """What a person should know of codes without concepts of their own."""
+    taken = [f"{code} (those of {above})" for code, above in fallen.items() if above is not None]
+    none = [str(code) for code, above in fallen.items() if above is None]
+    found = []
+    if taken:
+        found.append(f"Codes without concepts of their own, which take those above them: {_few(taken)}.")
+    if none:
+        found.append(f"Codes without any concept, which can only score their own frequency: {_few(none)}.")
+    return found
+
+
+def build(codes: Sequence[Code], *, general: int = 5, specific: int = 2, index: bool = False) -> ConceptSet:
+    """At most `general` concepts for each category with a code, shared by its codes, and `specific` for each code.
+
+    index: use the fetched alphabetic index too (ICD-10-CM). Concepts of the same words are one concept of all their
+    codes. Only the codes are looked at, no note, so that nothing can leak from a corpus.
+    """
+    if general < 0 or specific < 0 or general + specific == 0:
+        raise InputError("Concepts need layers: general and specific are 0 or more, and one of them is positive.")
+    wordings = concept_names.Wordings.of({code.system for code in codes}, index=index)
+    levels = hierarchy.chain(codes)
+    categories = hierarchy.ancestor_of_codes(levels, "category")
+    titles = dict(zip(codes, descriptions.of(codes), strict=True))
+    drafts: list[Concept] = []
+    for code in codes:
+        drafts += _specific(code, titles[code], wordings, specific)
+    for number, name in enumerate(levels[2].names):
+        below = tuple(code for code, own in zip(codes, categories, strict=True) if own == number)
+        drafts += _general(Code.parse(name), below, titles, wordings, general, {key(d.name) for d in drafts})
+    return ConceptSet(merged(drafts))
+
+
+def key(text: str) -> tuple[str, ...]:
+    """What makes two concepts the same: their words, in any case and order."""
+    return tuple(sorted(set(_WORD.findall(text.casefold()))))
+
+
+def merged(drafts: Iterable[Concept]) -> tuple[Concept, ...]:
+    """Concepts of the same words become one, of all their codes; the more specific layer stands."""
+    found: dict[tuple[str, ...], Concept] = {}
+    for draft in drafts:
+        own = key(draft.name)
+        if not own:
+            continue
+        before = found.get(own)
+        if before is None:
+            found[own] = draft
+            continue
+        codes = tuple(dict.fromkeys((*before.codes, *draft.codes)))
+        words = tuple(dict.fromkeys((*before.wordings, *draft.wordings)))[:WORDINGS]
+        found[own] = replace(before, layer=max(before.layer, draft.layer), codes=codes, wordings=words)
+    return tuple(found.values())
+
+
+def _specific(code: Code, title: str, wordings: concept_names.Wordings, count: int) -> list[Concept]:
+    """The condition itself, by all its names; then what else points to this code: what suggests it, other names."""
+    if not count or not title:
+        return []
+    names = wordings.names(code)
+    name = concept_names.short(title)
+    first = Concept(name, SPECIFIC, (code,), tuple(_distinct(names, {key(name)}))[:WORDINGS])
+    others = _distinct([*wordings.indirect(code), *wordings.inclusions(code), *names], {key(name)})
+    return [first, *(Concept(text, SPECIFIC, (code,)) for text in others[: count - 1])]
+
+
+def _general(
+    category: Code,
+    below: tuple[Code, ...],
+    titles: Mapping[Code, str],
+    wordings: concept_names.Wordings,
+    count: int,
+    taken: set[tuple[str, ...]],
+) -> list[Concept]:
+    """The category's title, what suggests any code of it (by turns), its inclusion notes, its kin, its block."""
+    edition = systems.load(category.system)
+    known = category in edition
+    title = [concept_names.short(edition.description(category))] if known else []
+    suggestions = [wordings.indirect(code) for code in dict.fromkeys((category, *below))]
+    by_turns = [text for text in chain.from_iterable(zip_longest(*suggestions)) if text]
+    notes = [concept_names.short(text) for text in wordings.inclusions(category)]
+    kin = [concept_names.short(edition.description(c)) for c in edition.children(category)] if known else []
+    block = edition.block(category) if known else None
+    own = [concept_names.short(titles[code]) for code in below]
+    texts = _distinct(
+        [*title, *by_turns, *notes, *kin, *([block.title] if block else [])], taken - set(map(key, title))
+    )
+    return [Concept(text, GENERAL, below) for text in (texts or own)[:count]]
+
+
+def _distinct(texts: Iterable[str], seen: set[tuple[str, ...]]) -> list[str]:
+    found, known = [], set(seen)
+    for text in texts:
+        own = key(text)
+        if own and own not in known:
+            known.add(own)
+            found.append(text)
+    return found
+
+
+def _above(code: Code) -> Iterator[Code]:
+    """Codes above, nearest first, by the spelling, so that codes of other editions have some too."""
+    for end in range(len(code.value) - 1, 1, -1):
+        value = code.value[:end]
+        if not value.endswith("."):
+            yield Code(code.system, value)
+
+
+def _few(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} more" if len(texts) > 5 else "")

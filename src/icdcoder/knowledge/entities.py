@@ -1,0 +1,59 @@
+"""Entities that a note may name, how they are written, and how they are related: a small knowledge graph of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from icdcoder.core.code import Code
+from icdcoder.knowledge import expressions, hierarchy, synonyms
+
+# Relation i leads from level i of the hierarchy to the level above it; the last joins codes that share words.
+RELATIONS = ("top", "block in chapter", "category in block", "code in category", "written alike")
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """nodes: names of all nodes; the first `count` are the entities, which are codes, then come those above them.
+
+    phrases: {words, in lower case: index of the entity}; words that several codes share name the first of these.
+    triples: (node, index into RELATIONS, node).
+    """
+
+    nodes: tuple[str, ...]
+    count: int
+    phrases: dict[str, int]
+    triples: tuple[tuple[int, int, int], ...]
+
+
+def load(space: Sequence[Code]) -> Entities:
+    """The codes of the space with all their names, and every code of its systems that our expressions name."""
+    names: dict[Code, list[str]] = {
+        code: [*known] for code, known in zip(space, synonyms.of(space), strict=True) if known
+    }
+    for system in sorted({code.system for code in space}):
+        for code, known in expressions.load(system).items():
+            names.setdefault(code, []).extend(expression.text for expression in known)
+    codes = list(names)
+    phrases: dict[str, int] = {}
+    alike: dict[tuple[int, int], None] = {}
+    for number, code in enumerate(codes):
+        for name in names[code]:
+            first = phrases.setdefault(name.lower(), number)
+            if first != number:
+                alike[(number, first)] = None
+    nodes, triples = _graph(codes)
+    relation = RELATIONS.index("written alike")
+    return Entities(nodes, len(codes), phrases, (*triples, *((number, relation, first) for number, first in alike)))
+
+
+def _graph(codes: Sequence[Code]) -> tuple[tuple[str, ...], list[tuple[int, int, int]]]:
+    levels = hierarchy.chain(codes)
+    numbers = {name: number for number, name in enumerate(levels[-1].names)}
+    triples = []
+    for depth in range(len(levels) - 1, 0, -1):
+        for name, parent in zip(levels[depth].names, levels[depth].parents, strict=True):
+            above = levels[depth - 1].names[parent]
+            if name != above:
+                triples.append((numbers[name], depth, numbers.setdefault(above, len(numbers))))
+    return tuple(numbers), triples

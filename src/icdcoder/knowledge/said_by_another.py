@@ -1,0 +1,56 @@
+"""Codes that say nothing beside another one: integral symptoms, and rest classes beside the named condition."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from icdcoder.core.code import Code
+
+DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "said_by_another.tsv"
+
+
+@dataclass(frozen=True, slots=True)
+class SaidByAnother:
+    """codes beginning with one of `said` say nothing beside a code of `by`: (beginning, None), or (first, last) of a
+    range of beginnings of one length, both included."""
+
+    said: tuple[str, ...]
+    by: tuple[tuple[str, str | None], ...]
+
+    def says(self, value: str) -> bool:
+        """Whether a code with this value is one that says the others already."""
+        for first, last in self.by:
+            start = value[: len(first)]
+            if start == first or (last is not None and first < start <= last):
+                return True
+        return False
+
+
+def said_by_others(codes: Collection[Code]) -> dict[Code, Code]:
+    """{code: another of these codes that says it already}."""
+    found: dict[Code, Code] = {}
+    for code in codes:
+        for rule in rules().get(code.system, ()):
+            if code.value.startswith(rule.said):
+                other = next((o for o in codes if o.system == code.system and rule.says(o.value) and o != code), None)
+                if other is not None:
+                    found[code] = other
+                    break
+    return found
+
+
+@lru_cache(maxsize=1)
+def rules() -> dict[str, tuple[SaidByAnother, ...]]:
+    """{system: its rules}, in the order of the data file."""
+    found: dict[str, list[SaidByAnother]] = {}
+    for line in DATA.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            system, said, by = line.split("\t")
+            parts = (part.partition("-") for part in by.split())
+            rule = SaidByAnother(tuple(said.split()), tuple((first, last or None) for first, _, last in parts))
+            found.setdefault(system, []).append(rule)
+    return {system: tuple(listed) for system, listed in found.items()}

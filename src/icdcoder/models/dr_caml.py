@@ -1,0 +1,146 @@
+"""DR-CAML: CAML whose output weights are drawn to encodings of the codes' descriptions.
+
+Mullenbach et al., "Explainable Prediction of Medical Codes from Clinical Text", NAACL 2018, arXiv 1802.05695. To CAML
+(see models/caml.py) it adds, for the words d of the description of code ℓ,
+
+    z_ℓ = W_z · max_n tanh(conv_k(d))_n + b_z
+    loss = BCE + λ · 1/B · Σ_i 1/F · Σ_{ℓ ∈ gold of note i} ‖β_ℓ − z_ℓ‖²
+
+with word vectors, a convolution and a matrix of its own for descriptions; B notes in a batch, F filters. A code that no
+training note has is scored with β_ℓ = z_ℓ and b_ℓ = 0.
+
+Where the authors' code does otherwise:
+- It puts the weights of a note's codes in ascending order and their descriptions in the order of a Python set, so that
+  most weights are drawn to the description of another code. Here, each is drawn to its own.
+- It fills the descriptions of a note up to the longest of them and lets the filling take part in the maximum, and it
+  keeps the position past the end that a kernel of even width yields. Here, the states are those of the description's
+  tokens, and so are the note's.
+- It overwrites the weights of codes without training notes before each evaluation. Here, they are replaced in
+  evaluation and stay as they are.
+- Padding as in models/caml.py; `mask_padding = false` repeats the code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from icdcoder.core.config import Settings
+from icdcoder.knowledge import descriptions
+from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
+from icdcoder.nn.convolution import TokenConvolution
+from icdcoder.nn.knowledge_tables import token_table
+from icdcoder.nn.label_attention import LabelAttention, attention, label_logits
+from icdcoder.nn.word_embedding import WordEmbedding, embed_words
+
+
+class Config(Settings):
+    """The authors' sizes and λ for all codes of MIMIC-III; for its 50 most frequent codes they take regulariser = 10.
+
+    description_tokens: a description is cut to so many. descriptions: a file of better ones (knowledge/code_texts.py).
+    """
+
+    embedding: int = Field(100, gt=0)
+    freeze_words: bool = False
+    filters: int = Field(50, gt=0)
+    kernel: int = Field(10, gt=0)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    regulariser: float = Field(0.01, ge=0)
+    description_tokens: int = Field(40, gt=0)
+    descriptions: Path | None = None
+    mask_padding: bool = True
+
+
+def build(config: Config, context: ModelContext) -> DRCAML:
+    """Raises ConfigError where given word vectors do not fit the configuration, InputError for a bad file."""
+    words = embed_words(context, config.embedding, config.dropout, config.freeze_words)
+    codes = len(context.space)
+    texts = [""] * codes if context.encode is None else descriptions.of(context.space, config.descriptions)
+    unseen = torch.zeros(codes, dtype=torch.bool)
+    if context.code_notes is not None:
+        unseen = torch.tensor(context.code_notes) == 0
+    return DRCAML(
+        words,
+        config.embedding,
+        token_table(texts, config.description_tokens, context),
+        unseen,
+        filters=config.filters,
+        kernel=config.kernel,
+        regulariser=config.regulariser,
+        mask_padding=config.mask_padding,
+    )
+
+
+class DRCAML(nn.Module):
+    def __init__(
+        self,
+        words: WordEmbedding,
+        embedding: int,
+        descriptions: Int[Tensor, "code width"],
+        unseen: Bool[Tensor, "code"],
+        *,
+        filters: int,
+        kernel: int,
+        regulariser: float,
+        mask_padding: bool = True,
+    ) -> None:
+        super().__init__()
+        self.words = words
+        self.convolution = TokenConvolution(embedding, filters, kernel)
+        self.label_attention = LabelAttention(len(descriptions), filters, filters)
+        self.description_encoder = DescriptionEncoder(words.embedding.weight.detach(), filters, kernel)
+        nn.init.xavier_uniform_(self.convolution.convolution.weight)
+        self.regulariser = regulariser
+        self.mask_padding = mask_padding
+        self.descriptions: Tensor
+        self.unseen: Tensor
+        self.register_buffer("descriptions", descriptions)
+        self.register_buffer("unseen", unseen)
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
+        states = torch.tanh(self.convolution(self.words(batch.tokens, batch.mask), mask))
+        weights, bias = self._output()
+        queries = self.label_attention.queries
+        asked = None if attention_codes is None else queries[attention_codes].float()
+        return Scores(
+            label_logits(states, states, mask, queries, weights, bias),
+            None if asked is None else attention(states.float(), mask, asked),
+            self._penalty(batch.targets) if self.training and batch.targets is not None else None,
+        )
+
+    def _output(self) -> tuple[Float[Tensor, "code filters"], Float[Tensor, "code"]]:
+        weights, bias = self.label_attention.weights, self.label_attention.bias
+        if self.training or not self.unseen.any():
+            return weights, bias
+        described = self.description_encoder(self.descriptions[self.unseen]).to(weights.dtype)
+        return weights.index_put((self.unseen,), described), bias.masked_fill(self.unseen, 0.0)
+
+    def _penalty(self, targets: Float[Tensor, "note code"]) -> Float[Tensor, ""]:
+        """A code counts once for each note of the batch that has it; it is encoded once."""
+        times = targets.sum(0)
+        codes = times.nonzero().squeeze(1)
+        described = self.description_encoder(self.descriptions[codes]).float()
+        apart = (self.label_attention.weights[codes] - described).square().mean(1)
+        return self.regulariser * (times[codes] * apart).sum() / len(targets)
+
+
+class DescriptionEncoder(nn.Module):
+    """Descriptions → vectors as wide as the output weights. It begins with a copy of the notes' word vectors."""
+
+    def __init__(self, vectors: Float[Tensor, "word embedding"], filters: int, kernel: int) -> None:
+        super().__init__()
+        self.words = WordEmbedding(*vectors.shape, vectors=vectors)
+        self.convolution = TokenConvolution(vectors.shape[1], filters, kernel)
+        self.output = nn.Linear(filters, filters)
+        nn.init.xavier_uniform_(self.convolution.convolution.weight)
+        nn.init.xavier_uniform_(self.output.weight)
+
+    def forward(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text filters"]:
+        mask = tokens != PAD
+        states = torch.tanh(self.convolution(self.words(tokens, mask), mask))
+        return self.output(states.masked_fill(~mask[..., None], -1.0).amax(1))

@@ -1,0 +1,117 @@
+"""HiLAT: hierarchical label-wise attention, over the tokens of each chunk and then over the chunks.
+
+Liu, Perez-Concha, Nguyen, Bennett and Jorm, "Hierarchical label-wise attention transformer model for explainable ICD
+coding", Journal of Biomedical Informatics 133, 2022, arXiv 2204.10716. For the states T_i of chunk i and code ℓ:
+
+    Z_i = tanh(W T_i)             A_i = softmax(U Z_i), over the chunk's tokens          c_iℓ = T_i a_iℓ
+    β_ℓ = softmax_i(u' · tanh(W' c_iℓ)), over the chunks; W' and u' are shared by all codes
+    d_ℓ = Σ_i β_iℓ c_iℓ           logit_ℓ = w_ℓ · d_ℓ + b_ℓ
+
+with dropout on T, c and d, ten chunks of 512 tokens, and ClinicalPlusXLNet.
+
+Where the authors' code does otherwise:
+- Every note has ten chunks there, some of nothing but padding, and padding gets attention. Here a note has as many
+  chunks as it needs, and tokens alone are read.
+- It can draw the chunks along the sections of a note; here they run on.
+- Its option to begin with U from the codes' titles is overwritten by its initialisation, and has no part here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from icdcoder.core.config import Settings
+from icdcoder.nn.chunks import Chunks
+from icdcoder.nn.contract import Batch, ModelContext, Scores
+from icdcoder.nn.label_attention import attention
+from icdcoder.nn.label_reading import label_reading
+from icdcoder.nn.pretrained import load_pretrained
+from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+
+SPREAD = 0.03  # standard deviation of the initial matrices
+
+
+class Config(Settings):
+    """The authors' sizes; they read ten chunks of a note (text.max_tokens = 5100).
+
+    checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk: in tokens,
+    with two special ones. state_dropout: of the encoder's states; attention_dropout: of what is read by attention.
+    """
+
+    checkpoint: Path | None = None
+    architecture: dict[str, Any] | None = None
+    chunk: int = Field(512, gt=0)
+    state_dropout: float = Field(0.1, ge=0, lt=1)
+    attention_dropout: float = Field(0.1, ge=0, lt=1)
+    gradient_checkpointing: bool = False
+
+
+def build(config: Config, context: ModelContext) -> HiLAT:
+    """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
+    pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size)
+    encoder = TokenEncoder(pretrained, Chunking(config.chunk), checkpointing=config.gradient_checkpointing)
+    return HiLAT(
+        encoder,
+        len(context.space),
+        state_dropout=config.state_dropout,
+        attention_dropout=config.attention_dropout,
+    )
+
+
+class HiLAT(nn.Module):
+    def __init__(
+        self, encoder: TokenEncoder, codes: int, *, state_dropout: float = 0.0, attention_dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        hidden = encoder.hidden
+        self.encoder = encoder
+        self.token_keys = nn.Linear(hidden, hidden, bias=False)
+        self.chunk_keys = nn.Linear(hidden, hidden, bias=False)
+        self.token_queries = nn.Parameter(torch.empty(codes, hidden))
+        self.chunk_query = nn.Parameter(torch.empty(hidden))
+        self.weights = nn.Parameter(torch.empty(codes, hidden))
+        self.bias = nn.Parameter(torch.zeros(codes))
+        self.state_dropout = nn.Dropout(state_dropout)
+        self.attention_dropout = nn.Dropout(attention_dropout)
+        for matrix in (
+            self.token_keys.weight,
+            self.chunk_keys.weight,
+            self.token_queries,
+            self.chunk_query,
+            self.weights,
+        ):
+            nn.init.normal_(matrix, 0.0, SPREAD)
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        chunks, states = self.encoder.chunked(batch.tokens, batch.mask)
+        with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
+            states = self.state_dropout(states)
+            keys = torch.tanh(self.token_keys(states))
+            read = self.attention_dropout(label_reading(keys, states, chunks.mask, self.token_queries))
+            shares = _softmax_of_chunks(torch.tanh(self.chunk_keys(read)) @ self.chunk_query, chunks)
+            whole = read.new_zeros(len(batch.tokens), *read.shape[1:])
+            whole = self.attention_dropout(whole.index_add(0, chunks.note, shares[..., None] * read))
+            logits = (whole * self.weights).sum(2) + self.bias
+            if attention_codes is None:
+                return Scores(logits)
+            of_tokens = attention(keys, chunks.mask, self.token_queries[attention_codes])
+            weighed = of_tokens * shares[:, attention_codes, None]
+            return Scores(logits, chunks.restore(weighed.transpose(1, 2)).transpose(1, 2))
+
+
+def _softmax_of_chunks(scores: Float[Tensor, "chunk code"], chunks: Chunks) -> Float[Tensor, "chunk code"]:
+    """For each code, softmax over the chunks of a note."""
+    notes, codes = len(chunks.per_note), scores.shape[1]
+    row = chunks.note[:, None].expand(-1, codes)
+    highest = (
+        scores.detach().new_zeros(notes, codes).scatter_reduce(0, row, scores.detach(), "amax", include_self=False)
+    )
+    exponentials = (scores - highest[chunks.note]).exp()
+    sums = exponentials.new_zeros(notes, codes).index_add(0, chunks.note, exponentials)
+    return exponentials / sums[chunks.note]

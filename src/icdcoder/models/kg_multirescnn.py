@@ -1,0 +1,177 @@
+"""KG-MultiResCNN: MultiResCNN that reads, beside the words, the entities which they name, as vectors of a graph.
+
+Boukhers, Goswami and Jürjens, "Knowledge Guided Multi-filter Residual Convolutional Neural Network for ICD Coding from
+Clinical Text", Neural Computing and Applications 35, 2023. For the words x_t of a note and the vectors g_e of the
+entities that it names, each once:
+
+    X'_t = (1 + tfidf_t) x_t        E = G W + b        H = MultiFilterResidual([X' ; E])        then as MultiResCNN
+
+where tfidf_t is 0 for words that are not among the note's 300 greatest; dropout behind the sequence and each filter.
+
+What we do otherwise, and why:
+- The paper finds entities by a neural tagger, takes those whose words are the title of a page of Wikidata, and has
+  their vectors from PyTorch-BigGraph (TransE on all of Wikidata). Here, knowledge/entities.py knows entities and how
+  they are written, and TransE is trained on its graph; `vectors` names a file of other vectors for the same nodes
+  (knowledge/graph_embeddings.py). Entities are found in the numbers of the words, so that a saved model needs nothing
+  beside it. The vectors are trained on, as in the authors' notebook.
+- The authors fill every note up to 3,000 words and put the entities behind, so that zeros lie between both unless the
+  note is that long. Here, zeros lie between them always.
+- Their notebook weighs every note by the TF-IDF of the first one. Here, each is weighed by its own.
+- A note without entities is left out by the authors. Here, it is read without them.
+Attention to an entity is given to the words of its first mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from icdcoder.core.config import Settings
+from icdcoder.knowledge import entities, graph_embeddings
+from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
+from icdcoder.nn.knowledge_tables import sized_by_state
+from icdcoder.nn.label_attention import LabelAttention
+from icdcoder.nn.phrase_table import Found, PhraseTable, known_phrases
+from icdcoder.nn.residual_filter import ResidualFilter
+from icdcoder.nn.term_weights import inverse_document_frequency, tf_idf
+from icdcoder.nn.word_embedding import WordEmbedding, embed_words
+
+
+class Config(Settings):
+    """The authors' sizes. kernels: widths of the filters, odd. blocks: widths of the residual blocks.
+
+    entities: at most so many of a note are read. graph_width, graph_epochs: of the vectors trained on our graph.
+    weighted_terms: how many words of a note are weighed by TF-IDF; 0: none.
+    """
+
+    embedding: int = Field(100, gt=0)
+    freeze_words: bool = False
+    kernels: tuple[int, ...] = Field((3, 5, 7, 9, 13, 15, 17, 23, 29), min_length=1)
+    blocks: tuple[int, ...] = Field((100, 50), min_length=1)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    entities: int = Field(30, gt=0)
+    graph_width: int = Field(200, gt=0)
+    graph_epochs: int = Field(30, ge=0)
+    vectors: Path | None = None
+    weighted_terms: int = Field(300, ge=0)
+
+    @field_validator("kernels")
+    @classmethod
+    def _odd(cls, kernels: tuple[int, ...]) -> tuple[int, ...]:
+        if any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
+            raise ValueError("the widths of the filters must be odd, so that a state stands at each token.")
+        return kernels
+
+
+def build(config: Config, context: ModelContext) -> KGMultiResCNN:
+    """Raises ConfigError where given word vectors do not fit the configuration, InputError for a bad file."""
+    phrases, vectors = _graph(config, context)
+    idf = torch.zeros(context.vocabulary_size)
+    if context.word_notes is not None and config.weighted_terms:
+        counts = context.word_notes()
+        idf = inverse_document_frequency(counts.tolist(), int(counts[PAD]))
+    return KGMultiResCNN(
+        embed_words(context, config.embedding, 0.0, config.freeze_words),
+        config.embedding,
+        len(context.space),
+        PhraseTable(phrases),
+        vectors,
+        idf,
+        kernels=config.kernels,
+        blocks=config.blocks,
+        dropout=config.dropout,
+        slots=config.entities,
+        weighted_terms=config.weighted_terms,
+    )
+
+
+def _graph(
+    config: Config, context: ModelContext
+) -> tuple[Mapping[tuple[int, ...], int], Float[Tensor, "entity graph"]]:
+    """(phrases in numbers: row of the vectors, the vectors of the entities that can be found)."""
+    if context.encode is None:
+        return {}, torch.zeros(0, config.graph_width)
+    known = entities.load(context.space.codes)
+    phrases = known_phrases(known.phrases, context.encode)
+    if config.vectors is None:
+        trained = graph_embeddings.train(
+            known.triples, len(known.nodes), config.graph_width, epochs=config.graph_epochs
+        )
+        rows = {number: trained[number] for number in set(phrases.values())}
+    else:
+        given = graph_embeddings.read(config.vectors)
+        rows = {n: given[known.nodes[n]] for n in set(phrases.values()) if known.nodes[n] in given}
+    place = {number: row for row, number in enumerate(sorted(rows))}
+    found = {phrase: place[number] for phrase, number in phrases.items() if number in place}
+    if not place:
+        return {}, torch.zeros(0, config.graph_width)
+    return found, torch.tensor([rows[number].tolist() for number in place])
+
+
+class KGMultiResCNN(nn.Module):
+    """phrases: finds entities, whose vectors are the rows of `vectors`. idf: of each word; all 0 weighs none."""
+
+    def __init__(
+        self,
+        words: WordEmbedding,
+        embedding: int,
+        codes: int,
+        phrases: PhraseTable,
+        vectors: Float[Tensor, "entity graph"],
+        idf: Float[Tensor, "word"],
+        *,
+        kernels: Sequence[int],
+        blocks: Sequence[int],
+        dropout: float,
+        slots: int,
+        weighted_terms: int,
+    ) -> None:
+        super().__init__()
+        self.words = words
+        self.phrases = phrases
+        self.vectors = nn.Parameter(vectors.clone())
+        self.reduction = nn.Linear(vectors.shape[1], embedding)
+        self.dropout = nn.Dropout(dropout)
+        self.filters = nn.ModuleList(ResidualFilter(embedding, embedding, k, blocks, dropout) for k in kernels)
+        hidden = len(kernels) * blocks[-1]
+        self.label_attention = LabelAttention(codes, hidden, hidden)
+        self.slots, self.weighted_terms = slots, weighted_terms
+        self.gap = max(kernels) // 2  # no filter reaches across
+        self.idf: Tensor
+        self.register_buffer("idf", idf)
+        sized_by_state(self, "vectors")
+        sized_by_state(self.reduction, "weight")
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        words = self.words(batch.tokens, batch.mask)
+        if self.weighted_terms:
+            words = words * (1 + tf_idf(batch.tokens, batch.mask, self.idf, self.weighted_terms))[..., None]
+        found = self.phrases(batch.tokens, batch.mask, self.slots)
+        sequence = torch.cat([pad(words, (0, 0, 0, self.gap)), self._entities(found).to(words.dtype)], 1)
+        mask = torch.cat([pad(batch.mask, (0, self.gap)), found.entity >= 0], 1)
+        sequence = self.dropout(sequence)
+        states = torch.cat([one(sequence, mask) for one in self.filters], 2)
+        scores = self.label_attention(states, states, mask, attention_codes)
+        if scores.attention is None:
+            return scores
+        return Scores(scores.logits, self._over_words(scores.attention, found, batch.tokens.shape[1]))
+
+    def _entities(self, found: Found) -> Float[Tensor, "note slot embedding"]:
+        if not len(self.vectors):
+            return self.reduction(self.vectors.new_zeros(*found.entity.shape, self.vectors.shape[1]))
+        return self.reduction(self.vectors[found.entity.clamp(min=0)])
+
+    def _over_words(
+        self, attention: Float[Tensor, "note asked place"], found: Found, tokens: int
+    ) -> Float[Tensor, "note asked token"]:
+        at = torch.arange(tokens, device=attention.device)
+        last = found.start + found.length
+        mention = (at >= found.start[..., None]) & (at < last[..., None])
+        shares = mention / found.length.clamp(min=1)[..., None]
+        return attention[..., :tokens] + attention[..., -self.slots :] @ shares.to(attention.dtype)

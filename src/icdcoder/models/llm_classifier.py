@@ -1,0 +1,128 @@
+"""LLAMA2-C: a large language model as the classifier.
+
+"Automatic diagnosis from clinical texts" (BIBM 2024, arXiv 2411.06823), equations 1 and 2. For the states h of a
+decoder or encoder θ over the note x,
+
+    h_x = pooling of h_θ(x)            logit = W h_x + b
+
+trained by the cross-entropy of each code. The paper pools the last token, which is all that has read a whole note
+under a causal mask. It says neither how the model was fine-tuned nor how long its notes were; the defaults here are
+low-rank adapters beside every linear layer and the context that the model was trained with.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from icdcoder.core.config import Settings
+from icdcoder.nn.asymmetric import asymmetric_penalty
+from icdcoder.nn.contract import Batch, ModelContext, Scores
+from icdcoder.nn.label_attention import LabelAttention
+from icdcoder.nn.pretrained import Attention, Weights, add_lora, load_pretrained
+from icdcoder.nn.rope import Scaling
+from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+
+Pooling = Literal["last", "mean", "label_attention"]
+
+
+class Config(Settings):
+    """checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place.
+
+    pooling: the state of the last token; the mean over tokens; or LAAT's label attention, each code its own reading.
+    tuning: "full" trains all weights, "lora" adapters of rank lora_rank, "frozen" none of the pretrained model.
+    context: tokens to read at once; more than the model was trained with stretches its rotary positions by `scaling`.
+    chunk, overlap: read notes in chunks instead. weights: the type of the pretrained weights; those that are trained
+    are float32 under "lora". bidirectional: a decoder's tokens see those after them. attention: the kernel.
+    """
+
+    checkpoint: Path | None = None
+    architecture: dict[str, Any] | None = None
+    pooling: Pooling = "last"
+    loss: Literal["binary_cross_entropy", "asymmetric"] = "binary_cross_entropy"
+    tuning: Literal["full", "lora", "frozen"] = "lora"
+    lora_rank: int = Field(16, gt=0)
+    lora_alpha: float = Field(32.0, gt=0)
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    context: int | None = Field(None, gt=0)
+    scaling: Scaling = "yarn"
+    chunk: int | None = Field(None, gt=0)
+    overlap: int = Field(0, ge=0)
+    weights: Weights = "float32"
+    attention: Attention = "sdpa"
+    bidirectional: bool = False
+    gradient_checkpointing: bool = False
+
+
+def build(config: Config, context: ModelContext) -> LLMClassifier:
+    """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
+    pretrained = load_pretrained(
+        config.checkpoint,
+        config.architecture,
+        context.vocabulary_size,
+        context=config.context,
+        scaling=config.scaling,
+        attention=config.attention,
+        weights=config.weights,
+    )
+    if config.tuning == "lora":
+        add_lora(pretrained.model, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout)
+    encoder = TokenEncoder(
+        pretrained,
+        Chunking(config.chunk, config.overlap),
+        frozen=config.tuning == "frozen",
+        bidirectional=config.bidirectional,
+        checkpointing=config.gradient_checkpointing,
+    )
+    return LLMClassifier(encoder, len(context.space), pooling=config.pooling, asymmetric=config.loss == "asymmetric")
+
+
+class LLMClassifier(nn.Module):
+    """asymmetric: train with the asymmetric loss."""
+
+    def __init__(self, encoder: TokenEncoder, codes: int, *, pooling: Pooling = "last", asymmetric: bool = False):
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.asymmetric = asymmetric
+        if pooling == "label_attention":
+            self.projection = nn.Linear(encoder.hidden, encoder.hidden, bias=False)
+            self.head = LabelAttention(codes, encoder.hidden, encoder.hidden)
+        else:
+            self.head = nn.Linear(encoder.hidden, codes)
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        """The attention of the poolings "last" and "mean" is what they take of each token, the same for all codes."""
+        scores = self._scores(self.encoder(batch.tokens, batch.mask), batch.mask, attention_codes)
+        if not (self.asymmetric and self.training):
+            return scores
+        return Scores(scores.logits, scores.attention, asymmetric_penalty(scores.logits, batch))
+
+    def _scores(
+        self,
+        states: Float[Tensor, "note token hidden"],
+        mask: Bool[Tensor, "note token"],
+        asked: Int[Tensor, "asked"] | None,
+    ) -> Scores:
+        if self.pooling == "label_attention":
+            return self.head(torch.tanh(self.projection(states)), states, mask, asked)
+        shares = _last(mask) if self.pooling == "last" else _mean(mask)
+        pooled = (shares[:, None] @ states).squeeze(1)
+        taken = None if asked is None else shares[:, None].expand(-1, len(asked), -1)
+        return Scores(self.head(pooled), taken)
+
+
+def _last(mask: Bool[Tensor, "note token"]) -> Float[Tensor, "note token"]:
+    """1 at the last real token."""
+    place = torch.arange(mask.shape[1], device=mask.device)
+    return ((place == mask.sum(1, keepdim=True) - 1) & mask).float()
+
+
+def _mean(mask: Bool[Tensor, "note token"]) -> Float[Tensor, "note token"]:
+    """The same at each real token; a note without any has 0."""
+    return mask / mask.sum(1, keepdim=True).clamp(min=1)

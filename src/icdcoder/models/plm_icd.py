@@ -1,0 +1,74 @@
+"""PLM-ICD: a pretrained language model that reads a note in chunks, with LAAT's label attention over all of them.
+
+Huang, Tsai and Chen, "PLM-ICD: Automatic ICD Coding with Pretrained Language Models", ClinicalNLP 2022,
+arXiv 2207.05289. For the states H of all chunks of a note, one after the other:
+
+    Z = tanh(V H)            A = softmax(U Z), each code over the tokens
+    D = H Aᵀ                 logit_ℓ = w_ℓ · d_ℓ + b_ℓ
+
+with RoBERTa-PM (Lewis et al. 2020), chunks of 128 tokens that do not overlap, and 3,072 tokens of a note.
+
+Where the authors' code does otherwise:
+- Its attention reads padding and the two special tokens around the note as well; here it reads the note's tokens.
+- Its attention has no dropout either, though its configuration names one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from icdcoder.core.config import Settings
+from icdcoder.nn.contract import Batch, ModelContext, Scores
+from icdcoder.nn.label_attention import LabelAttention
+from icdcoder.nn.pretrained import load_pretrained
+from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+
+SPREAD = 0.02  # standard deviation of the initial matrices
+
+
+class Config(Settings):
+    """The authors' sizes.
+
+    checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk, overlap:
+    in tokens. special_tokens: around each chunk, or once around the note, as the authors have them. attended: width of
+    keys and queries; None: that of the states.
+    """
+
+    checkpoint: Path | None = None
+    architecture: dict[str, Any] | None = None
+    chunk: int = Field(128, gt=0)
+    overlap: int = Field(0, ge=0)
+    special_tokens: Literal["chunk", "note"] = "note"
+    attended: int | None = Field(None, gt=0)
+    gradient_checkpointing: bool = False
+
+
+def build(config: Config, context: ModelContext) -> PLMICD:
+    """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
+    pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size)
+    chunking = Chunking(config.chunk, config.overlap, config.special_tokens)
+    encoder = TokenEncoder(pretrained, chunking, checkpointing=config.gradient_checkpointing)
+    return PLMICD(encoder, len(context.space), attended=config.attended)
+
+
+class PLMICD(nn.Module):
+    def __init__(self, encoder: TokenEncoder, codes: int, *, attended: int | None = None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        attended = encoder.hidden if attended is None else attended
+        self.projection = nn.Linear(encoder.hidden, attended, bias=False)
+        self.label_attention = LabelAttention(codes, attended, encoder.hidden)
+        for matrix in (self.projection.weight, self.label_attention.queries, self.label_attention.weights):
+            nn.init.normal_(matrix, 0.0, SPREAD)
+        nn.init.zeros_(self.label_attention.bias)
+
+    def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        states = self.encoder(batch.tokens, batch.mask)
+        keys = torch.tanh(self.projection(states))
+        return self.label_attention(keys, states, batch.mask, attention_codes)

@@ -1,0 +1,69 @@
+"""Long notes through an encoder of limited context: cut into chunks, and the states put back where they belong.
+
+A chunk holds tokens of one note only. Outside this module chunking cannot be seen: tokens go in as "note token", states
+come out as "note token hidden".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """note: the note of each chunk, rising. place: the index in its note of what stands at each place of a chunk.
+    mask: True where that is a real token; real tokens stand first. source: for each token of a note where its state is
+    among all places of all chunks; 0 at padding. real: the mask of the notes. per_note: number of chunks of each note.
+    """
+
+    note: Int[Tensor, "chunk"]
+    place: Int[Tensor, "chunk place"]
+    mask: Bool[Tensor, "chunk place"]
+    source: Int[Tensor, "note token"]
+    real: Bool[Tensor, "note token"]
+    per_note: Int[Tensor, "note"]
+
+    def __len__(self) -> int:
+        return len(self.note)
+
+    def gather(self, tokens: Int[Tensor, "note token"]) -> Int[Tensor, "chunk place"]:
+        """What the notes hold, chunk by chunk; at padding, something of no meaning."""
+        return tokens[self.note[:, None], self.place]
+
+    def restore(self, states: Float[Tensor, "chunk place hidden"]) -> Float[Tensor, "note token hidden"]:
+        """The state of each token from the one chunk that answers for it; zeros at padding."""
+        if not len(self):
+            return states.new_zeros(*self.real.shape, states.shape[2])
+        return states.flatten(0, 1)[self.source].masked_fill(~self.real[..., None], 0.0)
+
+
+def cut(mask: Bool[Tensor, "note token"], size: int | None = None, overlap: int = 0) -> Chunks:
+    """Cuts each note into chunks of `size` tokens, each beginning `size − overlap` after the one before it.
+
+    The last chunk of a note ends with the note and may be shorter. A note without tokens has no chunk. In an overlap,
+    the first half answers to the earlier chunk and the second half to the later, so that no token is read at the edge
+    of a chunk where it can be helped. Where chunks begin depends on nothing but the note. size: None cuts nothing.
+    The mask is that of notes padded on the right. Raises ValueError unless 0 ≤ overlap < size.
+    """
+    lengths = mask.sum(1)
+    longest = max(1, int(lengths.max())) if len(lengths) else 1
+    size = longest if size is None else size
+    if not 0 <= overlap < size:
+        raise ValueError(f"chunks of {size} tokens cannot overlap by {overlap}")
+    stride, width = size - overlap, min(size, longest)
+    later = (lengths - size).clamp(min=0)
+    per_note = torch.where(lengths > 0, 1 + (later + stride - 1) // stride, 0)
+    first = per_note.cumsum(0) - per_note
+    note = torch.repeat_interleave(per_note)
+    start = (torch.arange(len(note), device=mask.device) - first[note]) * stride
+    place = start[:, None] + torch.arange(width, device=mask.device)
+    inside = place < lengths[note, None]
+    token = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+    last = (per_note - 1).clamp(min=0)[:, None]
+    number = torch.minimum(((token - overlap // 2) // stride).clamp(min=0), last)
+    source = (first[:, None] + number) * width + token - number * stride
+    return Chunks(note, place * inside, inside, source * mask, mask, per_note)

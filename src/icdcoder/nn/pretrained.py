@@ -1,0 +1,223 @@
+"""Pretrained encoders and decoders of Hugging Face, from a folder on disk or from their architecture alone.
+
+The architecture is all that is needed to build the same model without its folder: the config.json and the special
+tokens that its tokenizer sets around a text. A trained coder keeps it in its card, and so needs no other folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from icdcoder.core.components import extra_named
+from icdcoder.core.errors import ConfigError
+from icdcoder.nn.rope import Scaling, extend_context
+from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+Attention = Literal["sdpa", "eager", "flash_attention_2"]
+Weights = Literal["float32", "bfloat16", "float16"]
+# Families that count positions from behind their padding token.
+OFFSET_POSITIONS = ("camembert", "longformer", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl")
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """model: takes input_ids and attention_mask, gives last_hidden_state. limit: how many tokens it reads at once,
+    special ones included; None: any number. prefix, suffix: numbers of the special tokens around a text. found: whether
+    the weights are those of a checkpoint, and can be had from there again."""
+
+    model: PreTrainedModel
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    limit: int | None
+    architecture: dict[str, Any]
+    found: bool
+
+
+def load_pretrained(
+    checkpoint: str | Path | None,
+    architecture: Mapping[str, Any] | None,
+    vocabulary_size: int,
+    *,
+    context: int | None = None,
+    scaling: Scaling = "yarn",
+    attention: Attention = "sdpa",
+    weights: Weights = "float32",
+) -> Pretrained:
+    """The model of a checkpoint; or, where an architecture is given, that model with weights drawn at random.
+
+    vocabulary_size: of the tokenizer that cuts the notes. context: tokens to read at once, by stretching rotary
+    positions where the model was trained on fewer. weights: the type in which its weights are kept.
+    Raises ConfigError where there is neither, where the checkpoint is missing, incomplete or of other sizes than its
+    config.json says, or where the notes are cut by another tokenizer; MissingExtraError without the extra [llm].
+    """
+    with extra_named("A pretrained model"):
+        import transformers
+    if architecture is not None:
+        folder, described = None, dict(architecture)
+    elif checkpoint is not None:
+        folder = checkpoint_folder(checkpoint)
+        described = _describe(folder)
+    else:
+        raise ConfigError("A pretrained model is needed: set model.checkpoint to the folder of its config.json.")
+    config = _config(described)
+    _require_fitting(config, described, vocabulary_size, folder)
+    if context is not None:
+        extend_context(config, context, scaling)
+    config.use_cache = False
+    with _quiet(transformers):
+        model = _load(config, folder, attention, getattr(torch, weights))
+    described["config"] = {**config.to_diff_dict(), "model_type": config.model_type}
+    described["config"].pop("dtype", None)
+    return Pretrained(
+        model=model,
+        prefix=tuple(described["prefix"]),
+        suffix=tuple(described["suffix"]),
+        limit=max(context or 0, limit) if (limit := _limit(config)) is not None else None,
+        architecture=described,
+        found=folder is not None,
+    )
+
+
+def add_lora(model: PreTrainedModel, *, rank: int, alpha: float, dropout: float) -> None:
+    """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685) beside every linear layer; only they are trained.
+
+    A layer's W x becomes W x + (alpha / rank) B A x with A "rank in", B "out rank", B zero at first. Raises
+    MissingExtraError without the extra [llm].
+    """
+    with extra_named("Fine-tuning with LoRA"):
+        import peft
+    settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules="all-linear")  # pyright: ignore[reportArgumentType]
+    peft.inject_adapter_in_model(settings, model)
+    for weight in model.parameters():
+        if weight.requires_grad:  # an optimiser's small steps would be lost in half precision
+            weight.data = weight.data.float()
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    """The architecture of a checkpoint folder."""
+    from icdcoder.text.readers.subwords import Subwords
+
+    tokenizer = Subwords.load(folder)
+    prefix, suffix = tokenizer.special_tokens
+    try:
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"{folder / CONFIG} describes no model that transformers knows: {_first(error)}") from None
+    return {
+        "config": {**config.to_diff_dict(), "model_type": config.model_type},
+        "prefix": list(prefix),
+        "suffix": list(suffix),
+        "tokenizer_size": tokenizer.size,
+    }
+
+
+def _config(described: Mapping[str, Any]) -> PreTrainedConfig:
+    from transformers import AutoConfig
+
+    try:
+        settings = dict(described["config"])
+        return AutoConfig.for_model(settings.pop("model_type"), **settings)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"model.architecture describes no model that transformers knows: {_first(error)}") from None
+
+
+def _require_fitting(
+    config: PreTrainedConfig, described: Mapping[str, Any], vocabulary_size: int, folder: Path | None
+) -> None:
+    known = getattr(config, "vocab_size", None)
+    if known is None:
+        raise ConfigError(f"A {config.model_type} model reads no text; choose a text encoder or decoder.")
+    if vocabulary_size > known:
+        raise ConfigError(
+            f"The notes are cut into {vocabulary_size} different tokens, the pretrained model knows {known}; cut them "
+            "with its own tokenizer (text.tokens = 'subwords')."
+        )
+    expected = described.get("tokenizer_size")
+    if folder is not None and expected != vocabulary_size:
+        raise ConfigError(
+            f"The notes are cut by a tokenizer of {vocabulary_size} tokens, the one in {folder} has {expected}; cut "
+            "the notes with the tokenizer of the pretrained model."
+        )
+
+
+def _load(config: PreTrainedConfig, folder: Path | None, attention: Attention, dtype: torch.dtype) -> PreTrainedModel:
+    try:
+        model = _loaded(config, folder, attention, dtype)
+    except ValueError as error:
+        if attention == "sdpa" and "scaled_dot_product_attention" in str(error):  # Longformer, LED, BigBird
+            model = _loaded(config, folder, "eager", dtype)
+        else:
+            raise ConfigError(f"The {config.model_type} model cannot be built: {_first(error)}") from None
+    except ImportError as error:
+        raise ConfigError(f"The {config.model_type} model cannot be built: {_first(error)}") from None
+    if config.is_encoder_decoder:
+        model = model.get_encoder()
+    if getattr(model, "pooler", None) is not None:
+        del model.pooler  # it has no part in the states of tokens
+        model.register_module("pooler", None)
+    return model
+
+
+def _loaded(config: PreTrainedConfig, folder: Path | None, attention: str, dtype: torch.dtype) -> PreTrainedModel:
+    from transformers import AutoModel
+
+    if folder is None:
+        return AutoModel.from_config(config, attn_implementation=attention, dtype=dtype)
+    try:
+        model, found = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            attn_implementation=attention,
+            dtype=dtype,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"The weights in {folder} cannot be loaded: {_first(error)}") from None
+    missing = sorted(key for key in found["missing_keys"] if "pooler" not in key)
+    if missing:
+        raise ConfigError(
+            f"{folder} lacks {len(missing)} weights that its {CONFIG} asks for, {missing[0]} the first of them; it is "
+            "incomplete or of another model."
+        )
+    return model
+
+
+def _limit(config: PreTrainedConfig) -> int | None:
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None or positions <= 0:
+        return None
+    offset = (config.pad_token_id or 0) + 1 if config.model_type in OFFSET_POSITIONS else 0
+    return positions - offset
+
+
+@contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Without the reports and bars of transformers: what matters in them is checked here and raised."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first(error: BaseException) -> str:
+    """The first line of an error of transformers, as a sentence."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".:") + "."

@@ -1,0 +1,212 @@
+"""The states of a pretrained model, one for each token of a note, whatever the note's length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.nn.chunks import Chunks, cut
+from icdcoder.nn.pretrained import Pretrained
+
+Take = Callable[[Any], list[Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """size: tokens that the model reads at once, special ones included; None: the whole note. overlap: tokens that two
+    chunks of a note share, each read twice, for context on both sides of a cut. around: whether the model's special
+    tokens stand around each chunk, or once around the whole note."""
+
+    size: int | None = None
+    overlap: int = 0
+    around: Literal["chunk", "note"] = "chunk"
+
+
+class TokenEncoder(nn.Module):
+    """Sets the model's special tokens around a note or its chunks, and drops their states.
+
+    frozen: no gradients, no dropout. bidirectional: a decoder's tokens see the tokens after them too (BehnamGhader et
+    al. 2024, LLM2Vec, arXiv 2404.05961); it needs training to be of use. checkpointing: activations of a layer are
+    computed anew in the backward pass instead of being kept (Chen et al. 2016, arXiv 1604.06174).
+
+    Weights that are not trained and come from a checkpoint's folder are not in `state_dict()`, as each checkpoint of a
+    run would hold billions of them again; they stay as they are on loading. `whole_state` has them.
+    Raises ConfigError where chunks are longer than the model's context, or have no room for tokens.
+    """
+
+    prefix: Tensor
+    suffix: Tensor
+
+    def __init__(
+        self,
+        pretrained: Pretrained,
+        chunking: Chunking = Chunking(),
+        *,
+        frozen: bool = False,
+        bidirectional: bool = False,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        config = pretrained.model.config
+        self.model = pretrained.model
+        self.architecture = pretrained.architecture
+        self.hidden: int = config.hidden_size
+        self.layers: int = config.num_hidden_layers
+        self.limit = pretrained.limit
+        self.frozen = frozen
+        self.bidirectional = bidirectional
+        self.pad: int = config.pad_token_id or 0
+        self.register_buffer("prefix", torch.tensor(pretrained.prefix, dtype=torch.long), persistent=False)
+        self.register_buffer("suffix", torch.tensor(pretrained.suffix, dtype=torch.long), persistent=False)
+        self.chunking = chunking
+        self.payload = self._payload()
+        if frozen:
+            self.model.requires_grad_(False).eval()
+        elif checkpointing:
+            self.model.activation_checkpointing_enable()
+        fixed = [name for name, weight in self.model.named_parameters() if not weight.requires_grad]
+        self.fixed = frozenset(f"model.{name}" for name in fixed if pretrained.found)
+        self.register_state_dict_post_hook(_leave_out_fixed)
+        self.register_load_state_dict_pre_hook(_keep_fixed)
+
+    def train(self, mode: bool = True) -> TokenEncoder:
+        """A frozen model stays in evaluation."""
+        super().train(mode)
+        if self.frozen:
+            self.model.eval()
+        return self
+
+    def forward(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
+    ) -> Float[Tensor, "note token hidden"]:
+        """States of the last layer; zeros at padding. Raises InputError where a note is longer than the context."""
+        return self._of_notes(tokens, mask, lambda output: [output.last_hidden_state])[0]
+
+    def layer(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], number: int
+    ) -> Float[Tensor, "note token hidden"]:
+        """States of one layer: 0, the embeddings, to `layers`, the last; −1 is the last too."""
+        if number in (-1, self.layers):
+            return self(tokens, mask)
+        return self._of_notes(tokens, mask, lambda output: [output.hidden_states[number]], every=True)[0]
+
+    def every_layer(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
+    ) -> list[Float[Tensor, "note token hidden"]]:
+        """States of the embeddings and of each layer."""
+        return self._of_notes(tokens, mask, lambda output: list(output.hidden_states), every=True)
+
+    def chunked(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
+    ) -> tuple[Chunks, Float[Tensor, "chunk place hidden"]]:
+        """States of the last layer, chunk by chunk; of no meaning where the mask of the chunks is False. Special
+        tokens stand around each chunk."""
+        chunks = cut(mask, self.payload, self.chunking.overlap)
+        return chunks, self._of_chunks(chunks, tokens, True, lambda output: [output.last_hidden_state])[0]
+
+    def _of_notes(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], take: Take, every: bool = False
+    ) -> list[Float[Tensor, "note token hidden"]]:
+        overlap = self.chunking.overlap
+        if self.chunking.around == "chunk":
+            chunks = cut(mask, self.payload, overlap)
+            return [chunks.restore(states) for states in self._of_chunks(chunks, tokens, True, take, every)]
+        longer, seen = self._enclosed(tokens, mask, mask.sum(1))
+        chunks = cut(seen, self.payload, overlap)
+        start, width = len(self.prefix), mask.shape[1]
+        found = self._of_chunks(chunks, longer, False, take, every)
+        restored = (chunks.restore(states)[:, start : start + width] for states in found)
+        return [states.masked_fill(~mask[..., None], 0.0) for states in restored]
+
+    def _of_chunks(
+        self, chunks: Chunks, tokens: Int[Tensor, "note token"], enclose: bool, take: Take, every: bool = False
+    ) -> list[Float[Tensor, "chunk place hidden"]]:
+        width = chunks.place.shape[1]
+        if not len(chunks):  # not one token in the batch
+            count = self.layers + 1 if every else 1
+            return [torch.zeros(0, width, self.hidden, device=tokens.device)] * count
+        ids, seen, start = chunks.gather(tokens).masked_fill(~chunks.mask, self.pad), chunks.mask, 0
+        if enclose:
+            ids, seen = self._enclosed(ids, seen, seen.sum(1))
+            start = len(self.prefix)
+        self._require_short(ids.shape[1])
+        square = seen[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            output = self.model(
+                input_ids=ids,
+                attention_mask=square if self.bidirectional else seen.long(),
+                **({"output_hidden_states": True} if every else {}),
+            )
+        return [states[:, start : start + width].float() for states in take(output)]
+
+    def _enclosed(
+        self, tokens: Int[Tensor, "row token"], mask: Bool[Tensor, "row token"], count: Int[Tensor, "row"]
+    ) -> tuple[Int[Tensor, "row position"], Bool[Tensor, "row position"]]:
+        """Tokens between the special ones, padded; the suffix follows the last token at once."""
+        before, after, width = len(self.prefix), len(self.suffix), tokens.shape[1]
+        ids = tokens.new_full((len(tokens), before + width + after), self.pad)
+        ids[:, :before] = self.prefix
+        ids[:, before : before + width] = tokens.masked_fill(~mask, self.pad)
+        end = before + count[:, None]
+        ids.scatter_(1, end + torch.arange(after, device=ids.device), self.suffix.expand(len(tokens), -1))
+        return ids, torch.arange(ids.shape[1], device=ids.device) < end + after
+
+    def _require_short(self, width: int) -> None:
+        if self.limit is not None and width > self.limit:
+            raise InputError(
+                f"A note has {width} tokens, special ones included; the pretrained model reads {self.limit}: set "
+                f"text.max_tokens to {self.limit - len(self.prefix) - len(self.suffix)} at most, or model.chunk to "
+                "read notes in chunks."
+            )
+
+    def _payload(self) -> int | None:
+        """Tokens of a chunk beside those special tokens that each chunk has."""
+        size, overlap = self.chunking.size, self.chunking.overlap
+        if size is None:
+            return None
+        payload = size - (len(self.prefix) + len(self.suffix)) * (self.chunking.around == "chunk")
+        if self.limit is not None and size > self.limit:
+            raise ConfigError(f"model.chunk is {size}; this pretrained model reads {self.limit} tokens at once.")
+        if payload < 1 or not 0 <= overlap < payload:
+            raise ConfigError(
+                f"Chunks of {size} tokens, {size - payload} of them special, cannot overlap by {overlap}; make "
+                "model.chunk larger or model.overlap smaller."
+            )
+        return payload
+
+
+def _leave_out_fixed(part: nn.Module, state: dict[str, Tensor], prefix: str, _: object) -> None:
+    assert isinstance(part, TokenEncoder)
+    for name in part.fixed:
+        state.pop(prefix + name, None)
+
+
+def _keep_fixed(part: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    assert isinstance(part, TokenEncoder)
+    for name in part.fixed:
+        state.setdefault(prefix + name, part.get_parameter(name).data)
+
+
+def whole_state(model: nn.Module) -> dict[str, Tensor]:
+    """`model.state_dict()` with the weights that TokenEncoder leaves out of it: all that the model needs."""
+    state = dict(model.state_dict())
+    for path, part in model.named_modules():
+        if isinstance(part, TokenEncoder):
+            for name in part.fixed:
+                state[f"{path}.{name}" if path else name] = part.get_parameter(name).data
+    return state
+
+
+def self_contained(settings: Mapping[str, Any], model: nn.Module) -> dict[str, Any]:
+    """The settings of a model by which it is built again without the folder of its checkpoint; its weights are then
+    loaded from elsewhere. Unchanged for a model without a pretrained part."""
+    for part in model.modules():
+        if isinstance(part, TokenEncoder):
+            return {**{k: v for k, v in settings.items() if k != "checkpoint"}, "architecture": part.architecture}
+    return dict(settings)

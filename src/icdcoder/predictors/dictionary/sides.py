@@ -1,0 +1,39 @@
+"""Which code says of a condition the right, the left or both sides, where another leaves the side open."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from icdcoder.core.code import Code
+from icdcoder.predictors.dictionary.words import SIDES
+
+if TYPE_CHECKING:
+    from icdcoder.systems.table.contract import CodeSystem
+
+_OPEN = re.compile(r"\bunspecified\b")
+_SIDE = re.compile(r"\b(?:right|left|bilateral|both)\b")
+_PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b")
+# Where the hand is not told, the right side counts as dominant (ICD-10-CM guidelines, chapter 6).
+_DOMINANT = re.compile(r"\b(?:(right) dominant|(left) nondominant)\b")
+_OTHER_DOMINANT = re.compile(r"\bright nondominant|left dominant\b")
+
+
+def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
+    """{code without a side: {side of SIDES: code}}, told by descriptions that differ in that word only."""
+    named: dict[tuple[str, str], dict[int, Code]] = defaultdict(dict)
+    opened: dict[tuple[str, str], Code] = {}
+    for code in system.billable():
+        text = system.description(code).lower()
+        if _OTHER_DOMINANT.search(text):
+            continue
+        text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
+        key = (code.value[:3], re.sub(r"[\s,]+", " ", _PLACE.sub("", text)).strip().replace("eyes", "eye"))
+        sides = {SIDES[word] for word in _SIDE.findall(text)}
+        if len(sides) == 1:
+            named[key].setdefault(sides.pop(), code)
+        elif not sides and _OPEN.search(text):
+            opened.setdefault(key, code)
+    return {code: named[key] for key, code in opened.items() if key in named}

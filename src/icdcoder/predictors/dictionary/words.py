@@ -1,0 +1,58 @@
+"""Words as the dictionary compares them: normal forms, families joined, sides and connecting words taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from icdcoder.text.normal_form import NormalWords, normal_words
+from icdcoder.text.word_variants import joined
+
+# Sides are told by the words around a mention, so a term is filed without them.
+SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3, "bilaterally": 3}
+# Words that only connect the parts of a term: "ulcer with hemorrhage", "ulcer, hemorrhage"; "pain in the chest".
+CONNECTING = frozenset(
+    "with due by in from on at for as into is was were are be been being caused that which this there has had".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TermWords:
+    """words: with offsets, "" where no term may cross. sides: {position among them: side that stands before it}."""
+
+    words: NormalWords
+    sides: dict[int, int]
+
+    def side(self, first: int, last: int) -> int:
+        """The side named inside a match, just before it, or just after it; 0 for none."""
+        for position in (*range(first, last + 2), first - 1):
+            if position in self.sides:
+                return self.sides[position]
+        return 0
+
+
+def term_words(text: str, corrected: Callable[[str], str] = str) -> TermWords:
+    """The words of a note or of a term. corrected: what a misspelt word is read as.
+
+    A connecting word in capitals is an abbreviation ("Hb AS") and stays.
+    """
+    note = normal_words(text)
+    capitals = not text.isupper()
+    kept: list[int] = []
+    words: list[str] = []
+    sides: dict[int, int] = {}
+    for i, word in enumerate(note.words):
+        if word in SIDES:
+            sides[len(kept)] = SIDES[word]
+        elif word not in CONNECTING or (capitals and text[slice(*note.offsets[i])].isupper()):
+            kept.append(i)
+            words.append(joined(corrected(word)))
+    return TermWords(NormalWords(words, note.offsets[np.array(kept, dtype=np.int64)]), sides)
+
+
+def split_side(text: str) -> tuple[list[str], int]:
+    """The words of a term as the index files them, without breaks and sides, and the side they name."""
+    found = term_words(text)
+    return [word for word in found.words.words if word], max(found.sides.values(), default=0)

@@ -1,0 +1,94 @@
+"""The linear coder of the ranker: regularised least squares over TF-IDF, kept as weights of the training notes.
+
+For unit TF-IDF vectors x of one- and two-word terms (sublinear counts) and gold y, the weights of code ℓ are
+Σ_i a_iℓ x_i with A = (K + λI)⁻¹ Y, K_ij = x_i · x_j (Rifkin, Yeo and Poggio 2003). For hundreds of notes and thousands
+of codes this form is the small one: notes × codes instead of terms × codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icdcoder.predictors.ranking.windows import windows
+
+# More training notes than these would make the system of equations large; then a sample is taken.
+MOST_NOTES = 6000
+_TERM_WORDS = 2
+_PARTS = ("keys", "rarity", "row", "term", "weight", "coefficients")
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarNotes:
+    """keys, rarity: "term". row, term, weight: the training notes' vectors, entry by entry. notes: how many.
+
+    coefficients: "note code".
+    """
+
+    keys: npt.NDArray[np.uint64]
+    rarity: npt.NDArray[np.float32]
+    row: npt.NDArray[np.int32]
+    term: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+    notes: int
+    coefficients: npt.NDArray[np.float32]
+
+    @classmethod
+    def fit(
+        cls, words: Sequence[list[str]], gold: npt.NDArray[np.bool_], penalty: float = 1.0, seed: int = 0
+    ) -> SimilarNotes:
+        """words: of each training note, "" for breaks. gold: "note code"."""
+        if len(words) > MOST_NOTES:
+            kept = np.sort(np.random.default_rng(seed).choice(len(words), MOST_NOTES, replace=False))
+            words, gold = [words[i] for i in kept], gold[kept]
+        terms = [np.unique(windows(note, _TERM_WORDS).keys, return_counts=True) for note in words]
+        keys, notes = np.unique(np.concatenate([found for found, _ in terms]), return_counts=True)
+        keys, notes = keys[notes > 1], notes[notes > 1]
+        rarity = (np.log((1 + len(words)) / (1 + notes)) + 1).astype(np.float32)
+        vectors = [_vector(keys, rarity, *counted) for counted in terms]
+        row = np.repeat(np.arange(len(words), dtype=np.int32), [len(place) for place, _ in vectors])
+        term, weight = (np.concatenate(parts) for parts in zip(*vectors, strict=True))
+        made = cls(keys, rarity, row, term, weight, len(words), np.zeros((0, 0), np.float32))
+        kernel = np.stack([made._likeness(*vector) for vector in vectors]).astype(np.float64)
+        kernel[np.diag_indices_from(kernel)] += penalty
+        solved = np.linalg.solve(kernel, gold.astype(np.float64))
+        return replace(made, coefficients=solved.astype(np.float32))
+
+    def scores(self, words: list[str]) -> npt.NDArray[np.float32]:
+        """One number a code, near 1 for codes of much the same notes, near 0 for the others."""
+        found, counts = np.unique(windows(words, _TERM_WORDS).keys, return_counts=True)
+        return self._likeness(*_vector(self.keys, self.rarity, found, counts)) @ self.coefficients
+
+    def _likeness(self, place: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        vector = np.zeros(len(self.keys), dtype=np.float32)
+        vector[place] = values
+        return np.bincount(self.row, self.weight * vector[self.term], self.notes).astype(np.float32)
+
+    def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        return {f"{name}.{part}": getattr(self, part) for part in _PARTS}
+
+    @classmethod
+    def of(cls, arrays: dict[str, npt.NDArray[Any]], name: str) -> SimilarNotes:
+        keys, rarity, row, term, weight, coefficients = (arrays[f"{name}.{part}"] for part in _PARTS)
+        return cls(keys, rarity, row, term, weight, len(coefficients), coefficients)
+
+
+def _vector(
+    keys: npt.NDArray[np.uint64],
+    rarity: npt.NDArray[np.float32],
+    found: npt.NDArray[np.uint64],
+    counts: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """(terms, weights) of one note, of length 1."""
+    if not len(keys) or not len(found):
+        return np.zeros(0, np.int32), np.zeros(0, np.float32)
+    place = np.minimum(np.searchsorted(keys, found), len(keys) - 1)
+    known = keys[place] == found
+    place = place[known]
+    values = (1 + np.log(counts[known])) * rarity[place]
+    length = float(np.sqrt((values**2).sum())) or 1.0
+    return place.astype(np.int32), (values / length).astype(np.float32)

@@ -1,0 +1,148 @@
+"""Words by the rule of a published system (`text/rules.py`), numbered by a vocabulary fitted on the training notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from icdcoder.core.config import Settings
+from icdcoder.text.reader import Encoded, Ids
+from icdcoder.text.rules import named, spelt
+from icdcoder.text.tokens import blanked, kept_word, raw_words
+from icdcoder.text.vocabulary import Vocabulary
+from icdcoder.text.word_table import LONGEST, PADDING, WordTable, bounds, packed
+
+FILES = ("vocabulary.txt",)
+# A draft number that stands for no word: the rule leaves numbers out.
+LEFT_OUT = -1
+# Rules that cut words alike, for which there is a quicker way.
+AS_CAML = ("caml", "msmn")
+
+
+class Config(Settings):
+    """min_documents: a word needs to be in that many training notes. rule: how words are cut, as which system does."""
+
+    min_documents: int = Field(default=3, ge=1)
+    rule: Literal["caml", "edin", "laat", "transicd", "msmn", "raw"] = "caml"
+
+
+@dataclass(frozen=True)
+class WordReader:
+    """0 is padding, 1 a word that the vocabulary does not hold."""
+
+    vocabulary: Vocabulary
+    rule: str = "caml"
+
+    @property
+    def size(self) -> int:
+        return len(self.vocabulary)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return FILES
+
+    def read(self, text: str) -> Encoded:
+        tokens = named(self.rule)(text)
+        return Encoded(self.vocabulary.encode(tokens.texts), tokens.offsets)
+
+    def encode(self, text: str) -> Ids:
+        return self.read(text).ids
+
+    def encode_all(self, texts: Sequence[str]) -> list[Ids]:
+        return _Bulk(self.rule, self.vocabulary.number)(texts)
+
+    def save(self, folder: Path) -> None:
+        self.vocabulary.save(folder / FILES[0])
+
+
+class WordLearner:
+    """Numbers words in the order in which they appear, and fits the vocabulary at the end."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._drafts: dict[str, int] = {}
+        self._bulk = _Bulk(config.rule, lambda word: self._drafts.setdefault(word, len(self._drafts)))
+
+    def number(self, texts: Sequence[str]) -> list[Ids]:
+        return self._bulk(texts)
+
+    def finish(self, training: Iterable[Ids]) -> tuple[WordReader, Ids]:
+        spelt = list(self._drafts)
+        counts = np.zeros(len(spelt), dtype=np.int64)
+        for ids in training:
+            rising = np.sort(ids)  # three times as quick as np.unique
+            counts[rising[np.flatnonzero(np.diff(rising, prepend=-1))]] += 1
+        vocabulary = Vocabulary.of_counts(
+            {spelt[i]: int(counts[i]) for i in np.flatnonzero(counts)}, min_documents=self.config.min_documents
+        )
+        return WordReader(vocabulary, self.config.rule), vocabulary.encode(spelt)
+
+
+def learner(config: Config) -> WordLearner:
+    return WordLearner(config)
+
+
+def load(folder: Path, config: Config) -> WordReader:
+    """Raises ArtefactError where the vocabulary is missing or damaged."""
+    return WordReader(Vocabulary.load(folder / FILES[0]), config.rule)
+
+
+class _Bulk:
+    """Many texts by one rule: words that are met again are looked up, `number(word)` is asked once for each word."""
+
+    def __init__(self, rule: str, number: Callable[[str], int]) -> None:
+        self._rule = rule
+        self._number = number
+        self._table = WordTable(self._raw_number)
+        self._numbers = _Asked(self._raw_number)
+
+    def __call__(self, texts: Sequence[str]) -> list[Ids]:
+        if self._rule not in AS_CAML:
+            spell, numbers = spelt(self._rule), _Asked(self._number)
+            return [_looked_up(spell(text), numbers) for text in texts]
+        ascii_texts = [text for text in texts if text.isascii()]
+        found = iter(self._in_table(ascii_texts))
+        return [next(found) if text.isascii() else self._one_by_one(text) for text in texts]
+
+    def _in_table(self, texts: Sequence[str]) -> list[Ids]:
+        if not texts:
+            return []
+        parts = [blanked(text) for text in texts]
+        ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
+        whole = b" ".join([b"", *parts, PADDING])
+        starts, ends = bounds(whole)
+        ids = self._table.look_up(*packed(whole, starts, ends))
+        for word in np.flatnonzero(ends - starts > LONGEST):
+            ids[word] = self._numbers[whole[starts[word] : ends[word]].decode("ascii")]
+        kept = ids != LEFT_OUT
+        kept_before = np.concatenate([[0], np.cumsum(kept)])
+        return np.split(ids[kept], kept_before[np.searchsorted(starts, ends_of_texts[:-1])])
+
+    def _one_by_one(self, text: str) -> Ids:
+        ids = _looked_up(raw_words(text), self._numbers)
+        return ids[ids != LEFT_OUT]
+
+    def _raw_number(self, raw: str) -> int:
+        word = kept_word(raw)
+        return LEFT_OUT if word is None else self._number(word)
+
+
+class _Asked(dict[str, int]):
+    """Word → number, asked of `number` when a word is first met."""
+
+    def __init__(self, number: Callable[[str], int]) -> None:
+        super().__init__()
+        self._number = number
+
+    def __missing__(self, word: str) -> int:
+        found = self[word] = self._number(word)
+        return found
+
+
+def _looked_up(words: Sequence[str], numbers: dict[str, int]) -> Ids:
+    return np.fromiter(map(numbers.__getitem__, words), dtype=np.int32, count=len(words))

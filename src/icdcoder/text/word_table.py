@@ -1,0 +1,135 @@
+"""Numbers of words for many texts at once: a hash table in arrays, so that no Python object is made for a token.
+
+A word of at most 16 ASCII characters is two 64-bit integers, exactly; a table of such pairs with open addressing is
+looked up for all words of a chunk together. What does not fit (longer words, other scripts) is left to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Words64 = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.int64]
+
+BLANK = 32
+LONGEST = 16
+# The words of a text must be followed by so many bytes, since integers are read past a word's end.
+PADDING = b" " * LONGEST
+_MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
+# Odd constants that spread the bits (those of splitmix64).
+_SPREAD = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], dtype=np.uint64)
+
+
+def bounds(text: bytes) -> tuple[Indices, Indices]:
+    """Starts and ends of the runs of bytes that are no blank. The text begins and ends with a blank."""
+    word = np.frombuffer(text, dtype=np.uint8) != BLANK
+    edges = np.flatnonzero(word[1:] != word[:-1]) + 1
+    return edges[::2], edges[1::2]
+
+
+def packed(text: bytes, starts: Indices, ends: Indices) -> tuple[Words64, Words64]:
+    """The words as pairs of integers, for words of at most LONGEST bytes. The text ends with PADDING."""
+    at = np.ndarray(shape=(len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
+    lengths = ends - starts
+    first = at[starts] & _MASKS[np.minimum(lengths, 8)]
+    second = at[starts + 8] & _MASKS[np.clip(lengths - 8, 0, 8)]
+    return first, second
+
+
+def unpacked(first: np.uint64, second: np.uint64) -> str:
+    whole = int(first).to_bytes(8, "little") + int(second).to_bytes(8, "little")
+    return whole.rstrip(b"\0").decode("ascii")
+
+
+class WordTable:
+    """Pairs of integers → numbers; `number(word)` is asked once for each word that is new."""
+
+    def __init__(self, number: Callable[[str], int]) -> None:
+        self._number = number
+        self._size = 0
+        self._make(16)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def look_up(self, first: Words64, second: Words64) -> npt.NDArray[np.int32]:
+        slots = self._slots(first, second)
+        found = self._numbers[slots]
+        hit = (self._first[slots] == first) & (self._second[slots] == second)
+        missed = np.flatnonzero(~hit)
+        if len(missed):
+            found[missed] = self._probe(first[missed], second[missed])
+        return found
+
+    def _probe(self, first: Words64, second: Words64) -> npt.NDArray[np.int32]:
+        """The words that are not in their own slot: in one of the next, or new."""
+        self._add_new(first, second)
+        found = np.zeros(len(first), dtype=np.int32)
+        todo = np.arange(len(first))
+        slots = self._slots(first, second)
+        while len(todo):
+            hit = (self._first[slots] == first[todo]) & (self._second[slots] == second[todo])
+            found[todo[hit]] = self._numbers[slots[hit]]
+            todo, slots = todo[~hit], (slots[~hit] + 1) & self._last
+        return found
+
+    def _add_new(self, first: Words64, second: Words64) -> None:
+        order = np.lexsort((second, first))
+        first, second = first[order], second[order]
+        other = np.ones(len(first), dtype=np.bool_)
+        other[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+        first, second = first[other], second[other]
+        new = ~self._held(first, second)
+        first, second = first[new], second[new]
+        numbers = [self._number(unpacked(a, b)) for a, b in zip(first, second, strict=True)]
+        self._size += len(numbers)
+        while 2 * self._size > len(self._first):
+            self._grow()
+        self._insert(first, second, np.array(numbers, dtype=np.int32))
+
+    def _held(self, first: Words64, second: Words64) -> npt.NDArray[np.bool_]:
+        held = np.zeros(len(first), dtype=np.bool_)
+        todo = np.arange(len(first))
+        slots = self._slots(first, second)
+        while len(todo):
+            hit = (self._first[slots] == first[todo]) & (self._second[slots] == second[todo])
+            held[todo[hit]] = True
+            go_on = ~hit & (self._first[slots] != 0)  # an empty slot ends the search: no word begins with a zero byte
+            todo, slots = todo[go_on], (slots[go_on] + 1) & self._last
+        return held
+
+    def _insert(self, first: Words64, second: Words64, numbers: npt.NDArray[np.int32]) -> None:
+        """Each word into the first empty slot from its own; of several that want one slot, one gets it."""
+        slots = self._slots(first, second)
+        todo = np.arange(len(first))
+        while len(todo):
+            empty = np.flatnonzero(self._first[slots] == 0)
+            _, one_each = np.unique(slots[empty], return_index=True)
+            placed = empty[one_each]
+            words, into = todo[placed], slots[placed]
+            self._first[into], self._second[into], self._numbers[into] = first[words], second[words], numbers[words]
+            left = np.ones(len(todo), dtype=np.bool_)
+            left[placed] = False
+            todo, slots = todo[left], (slots[left] + 1) & self._last
+
+    def _make(self, bits: int) -> None:
+        self._shift = np.uint64(64 - bits)
+        self._last = (1 << bits) - 1
+        self._first = np.zeros(1 << bits, dtype=np.uint64)
+        self._second = np.zeros(1 << bits, dtype=np.uint64)
+        self._numbers = np.zeros(1 << bits, dtype=np.int32)
+
+    def _grow(self) -> None:
+        full = self._first != 0
+        kept = self._first[full], self._second[full], self._numbers[full]
+        self._make(66 - int(self._shift))
+        self._insert(*kept)
+
+    def _slots(self, first: Words64, second: Words64) -> Indices:
+        mixed = first * _SPREAD[0] ^ second * _SPREAD[1]
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= _SPREAD[2]
+        return (mixed >> self._shift).astype(np.int64)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from icdcoder.cli import app as command_line
+from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepared import Prepared
+from icdcoder.knowledge import concept_files
+
+CONFIG = """
+name = "small"
+runs = "{runs}"
+[corpus]
+kind = "synthetic"
+documents = 80
+codes = 6
+[model]
+kind = "concept"
+folds = 2
+steps = 40
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """config.toml, runs/ with a trained coder, and note.txt."""
+    folder = tmp_path_factory.mktemp("concepts")
+    config = folder / "config.toml"
+    config.write_text(CONFIG.format(runs=(folder / "runs").as_posix()), encoding="utf-8")
+    run(Experiment.load(config))
+    prepared = Prepared.load(folder / "runs/small/prepared")
+    note = prepared.documents[prepared.split("test")[0]].joined()
+    (folder / "note.txt").write_text(note.text, encoding="utf-8")
+    return folder
+
+
+def icdcoder(*arguments: object) -> Result:
+    if not command_line.app.registered_commands:
+        command_line._add_commands()
+    return CliRunner().invoke(command_line.app, [str(argument) for argument in arguments])
+
+
+def explained(folder: Path, *more: str) -> list[dict]:
+    coder = folder / "runs/small/coder"
+    result = icdcoder("explain", folder / "note.txt", "--coder", coder, "--format", "json", *more)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_concepts_are_shown_with_coverage_and_written(folder: Path) -> None:
+    result = icdcoder("concepts", folder / "config.toml", "--write", folder / "concepts.tsv")
+    assert result.exit_code == 0, result.output
+    assert "concepts for 6 codes" in " ".join(result.stdout.split())
+    assert len(concept_files.read(folder / "concepts.tsv")) > 6
+
+
+def test_setting_a_concept_changes_the_score(folder: Path) -> None:
+    plain = next(one for one in explained(folder) if one["supporting"] and one["supporting"][0]["own"])
+    concept = plain["supporting"][0]["concept"]
+    edited = explained(folder, "--code", plain["code"], "--set-concept", f"{concept}=no")[0]
+    assert edited["score"] < plain["score"]
+    assert edited["before"] == pytest.approx(plain["score"])
+
+
+def test_the_table_names_concepts_and_marks_answers_set(folder: Path) -> None:
+    plain = explained(folder)[0]
+    concept = plain["missing"][0]["concept"]
+    coder = folder / "runs/small/coder"
+    asked = ("--code", plain["code"], "--set-concept", f"{concept}=yes")
+    result = icdcoder("explain", folder / "note.txt", "--coder", coder, *asked)
+    assert "(set)" in result.stdout
+    assert "(was " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (("--set-concept", "no such concept=no"), InputError),
+        (("--set-concept", "nothing"), InputError),
+        (("--format", "xml"), ConfigError),
+        (("--method", "attention"), ConfigError),
+    ],
+)
+def test_wrong_questions_are_answered_with_a_sentence(folder: Path, asked: tuple[str, str], error: type) -> None:
+    result = icdcoder("explain", folder / "note.txt", "--coder", folder / "runs/small/coder", *asked)
+    assert isinstance(result.exception, error)

@@ -1,0 +1,62 @@
+"""icdcoder prepare on tables in the shape of MIMIC-III: what a researcher sees."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAKE = Path(__file__).parents[2] / "benchmarks" / "fake_mimic.py"
+CONFIG = """
+name = "m3"
+runs = "{folder}/runs"
+[corpus]
+kind = "mimic3"
+root = "{folder}/mimic"
+lists = "{folder}/mimic/splits"
+[model]
+kind = "caml"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    spec = importlib.util.spec_from_file_location("fake_mimic_of_commands", FAKE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    module.write(tmp_path / "mimic", notes=1500)
+    path = tmp_path / "m3.toml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    return path
+
+
+def prepare(config: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "icdcoder.cli", "prepare", str(config)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_check_sheet_and_the_licence_are_shown(config: Path) -> None:
+    result = prepare(config)
+    assert result.returncode == 0, result.stderr
+    lines = result.stderr.splitlines()
+    (rows,) = [line.split() for line in lines if line.startswith("note rows")]
+    assert rows[2:] == ["2,083,180", "1,500", "differs"]
+    assert any("Data Use Agreement" in line for line in lines)
+    assert any("left out: admissions with notes and without codes" in line for line in lines)
+    assert result.stdout.strip().endswith("prepared")
+
+
+def test_a_missing_table_is_one_sentence(config: Path) -> None:
+    (config.parent / "mimic" / "NOTEEVENTS.csv.gz").unlink()
+    result = prepare(config)
+    assert result.returncode == 2
+    assert "The table noteevents is not in" in result.stderr
+    assert "physionet.org/content/mimiciii" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (config.parent / "runs" / "m3" / "prepared").exists()

@@ -1,0 +1,145 @@
+"""MIMIC's files as PhysioNet ships them, and what may be wrong with them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from io import StringIO
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icdcoder.core.errors import InputError
+from icdcoder.corpora._mimic import raw
+from icdcoder.corpora._mimic.tables import notes, small_table, source_files
+
+SUMMARY = "Discharge summary"
+COLUMNS = ["ROW_ID", "HADM_ID", "CATEGORY", "TEXT"]
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=30)
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 99).map(str), st.sampled_from(["", "1", "22"]), st.sampled_from([SUMMARY, "ECG"]), TEXT
+    ),
+    min_size=1,
+    max_size=12,
+)  # fmt: skip
+
+
+def as_csv(rows: list[tuple[str, ...]], quoting: int = csv.QUOTE_NONNUMERIC) -> bytes:
+    file = StringIO(newline="")
+    writer = csv.writer(file, quoting=quoting, lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    return file.getvalue().encode()
+
+
+@settings(deadline=None)
+@given(ROWS, st.integers(1, 40), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.booleans())
+def test_texts_come_back_whatever_they_hold_and_wherever_blocks_end(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], block: int, quoting: int, gzipped: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("mimic")
+    body = as_csv(rows, quoting)
+    (folder / f"NOTEEVENTS.csv{'.gz' if gzipped else ''}").write_bytes(gzip.compress(body) if gzipped else body)
+    with (
+        patch.object(raw, "BLOCK", block),
+        patch.object(raw, "PIECE", 7),
+        notes(folder, "noteevents", where={"category": [SUMMARY]}) as found,
+    ):
+        wanted = [row for row in rows if row[2] == SUMMARY]
+        assert found.rows == len(rows)
+        assert found.frame["row_id"].to_list() == [row[0] for row in wanted]
+        assert [found.text(i) for i in range(len(found))] == [row[3] for row in wanted]
+
+
+def test_a_category_within_a_text_is_no_category(tmp_path: Path) -> None:
+    rows = [("1", "5", "ECG", f"see {SUMMARY}"), ("2", "5", SUMMARY, 'a "quote",\n\nand lines')]
+    (tmp_path / "noteevents.csv").write_bytes(as_csv(rows))
+    with notes(tmp_path, "noteevents", where={"category": [SUMMARY]}) as found:
+        assert found.frame["row_id"].to_list() == ["2"]
+        assert found.text(0) == 'a "quote",\n\nand lines'
+
+
+def test_rows_by_many_values(tmp_path: Path) -> None:
+    (tmp_path / "noteevents.csv").write_bytes(as_csv([(str(i), "5", "ECG", f"text {i}") for i in range(50)]))
+    wanted = {str(i) for i in range(0, 50, 3)}
+    with notes(tmp_path, "noteevents", where={"row_id": wanted}) as found:
+        assert set(found.frame["row_id"]) == wanted
+        assert found.text(1) == "text 3"
+
+
+@pytest.mark.parametrize("name", ["D_ITEMS.csv", "d_items.csv.gz", "hosp/d_items.csv", "icu/D_ITEMS.csv.gz"])
+def test_a_table_is_found_by_any_of_its_names(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    body = b'"ROW_ID","CODE"\n1,"0031"\n2,\n'
+    path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
+    frame = small_table(tmp_path, "d_items", ["code"])
+    assert frame.columns == ["code"]
+    assert frame["code"].to_list() == ["0031", None]
+    assert source_files(tmp_path, ["d_items"]) == {"d_items": f"{path.name}, {path.stat().st_size:,} bytes"}
+
+
+def test_columns_come_in_the_order_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"A,B,C\n1,2,3\n")
+    assert small_table(tmp_path, "t", ["c", "a"]).rows() == [("3", "1")]
+    with pytest.raises(InputError, match="no column 'hadm_id'"):
+        small_table(tmp_path, "t", ["hadm_id"])
+
+
+@pytest.mark.parametrize(
+    ("table", "address"),
+    [
+        ("noteevents", "mimiciii/1.4"),
+        ("discharge", "mimic-iv-note"),
+        ("diagnoses_icd", "physionet.org/content/mimiciv"),
+    ],
+)
+def test_a_missing_table_says_where_it_is_to_be_had(tmp_path: Path, table: str, address: str) -> None:
+    with pytest.raises(InputError, match=f"The table {table} is not in .*{address}"):
+        raw.find(tmp_path, table)
+    with pytest.raises(InputError, match="no folder"):
+        raw.find(tmp_path / "elsewhere", table)
+
+
+def test_a_file_that_was_cut_short_is_never_taken_for_all(tmp_path: Path) -> None:
+    body = as_csv([(str(i), "5", SUMMARY, f"text {i} " * 50) for i in range(500)])
+    path = tmp_path / "NOTEEVENTS.csv.gz"
+    whole = gzip.compress(body)
+    for damaged, message in (
+        (whole[: len(whole) // 2], "cut short"),
+        (whole[:-4], "cut short"),
+        (whole[:-8] + b"12345678", "damaged"),
+        (body, "damaged"),
+        (b"", "cut short"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=message):
+            notes(tmp_path, "noteevents")
+    path.unlink()
+    (tmp_path / "NOTEEVENTS.csv").write_bytes(body[:-30])
+    with pytest.raises(InputError, match="not complete"):
+        notes(tmp_path, "noteevents")
+
+
+def test_several_gzip_streams_in_one_file(tmp_path: Path) -> None:
+    body = as_csv([("1", "5", SUMMARY, "one"), ("2", "5", SUMMARY, "two")])
+    (tmp_path / "NOTEEVENTS.csv.gz").write_bytes(gzip.compress(body[:40]) + gzip.compress(body[40:]))
+    with notes(tmp_path, "noteevents") as found:
+        assert [found.text(0), found.text(1)] == ["one", "two"]
+
+
+def test_the_demo_versions_have_no_notes(tmp_path: Path) -> None:
+    (tmp_path / "NOTEEVENTS.csv").write_bytes(as_csv([]))
+    with pytest.raises(InputError, match="demo versions of MIMIC come without"):
+        notes(tmp_path, "noteevents", where={"category": [SUMMARY]})
+
+
+def test_no_text_of_a_note_in_an_error(tmp_path: Path) -> None:
+    (tmp_path / "NOTEEVENTS.csv").write_bytes(as_csv([]) + b'1,2,"ECG","secret" and more,too,many\n')
+    with pytest.raises(InputError) as error:
+        notes(tmp_path, "noteevents")
+    assert "secret" not in str(error.value)
+    assert error.value.__suppress_context__ or error.value.__context__ is None

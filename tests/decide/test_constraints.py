@@ -1,0 +1,160 @@
+"""The rules of the code set, each on codes for which the tables print it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from icdcoder.core.code import Code
+from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction, RuleChange
+from icdcoder.decide.constraints import Patient, apply
+
+
+def code(value: str) -> Code:
+    return Code("icd10cm", value)
+
+
+def prediction(accepted: dict[str, float], candidates: dict[str, float] | None = None) -> Prediction:
+    every = [(v, s, True) for v, s in accepted.items()] + [(v, s, False) for v, s in (candidates or {}).items()]
+    codes = [CodePrediction(code(v), "", s, a, (Evidence(0, 3, "abc", "test"),)) for v, s, a in every]
+    return Prediction("n", CoderName("c", "1"), "icd10cm", "2026", tuple(sorted(codes, key=lambda c: -c.score)))
+
+
+def accepted(result: Prediction) -> set[str]:
+    return {c.code.value for c in result.accepted}
+
+
+def only_change(result: Prediction) -> RuleChange:
+    (change,) = result.changes
+    return change
+
+
+def test_what_breaks_no_rule_comes_back_as_it_was() -> None:
+    before = prediction({"I10": 0.9, "E11.9": 0.8})
+    assert apply(before) is before
+
+
+def test_of_two_codes_that_exclude_each_other_the_less_certain_goes() -> None:
+    result = apply(prediction({"E10.9": 0.6, "E11.9": 0.9}))
+    assert accepted(result) == {"E11.9"}
+    change = only_change(result)
+    assert (change.action, change.rule, change.other) == ("removed", "excludes1", code("E11.9"))
+    assert change.edition == "2026"
+
+
+def test_an_excludes_note_of_a_category_holds_for_its_codes() -> None:
+    # The note stands at I10 ("primary pulmonary hypertension (I27.0)").
+    for scores in ({"I10": 0.9, "I27.0": 0.6}, {"I10": 0.6, "I27.0": 0.9}):
+        result = apply(prediction(scores))
+        assert len(accepted(result)) == 1
+        assert "I10" in only_change(result).reason
+
+
+def test_codes_that_rest_on_different_words_may_be_unrelated_and_are_left_to_a_person() -> None:
+    before = prediction({"E10.9": 0.6, "E11.9": 0.9})
+    elsewhere = tuple(replace(c, evidence=(Evidence(9, 12, "def", "test"),)) for c in before.codes[1:])
+    result = apply(replace(before, codes=(before.codes[0], *elsewhere)))
+    assert accepted(result) == {"E10.9", "E11.9"}
+    assert (only_change(result).action, only_change(result).rule) == ("advised", "excludes1")
+
+
+def test_a_removed_code_stays_a_candidate_with_its_evidence() -> None:
+    result = apply(prediction({"E10.9": 0.6, "E11.9": 0.9}))
+    (candidate,) = [c for c in result.codes if c.code == code("E10.9")]
+    assert not candidate.accepted
+    assert candidate.evidence
+
+
+def test_candidates_exclude_nothing() -> None:
+    before = prediction({"E11.9": 0.9}, {"E10.9": 0.4})
+    assert apply(before) is before
+
+
+def test_a_category_becomes_its_only_unspecified_code() -> None:
+    result = apply(prediction({"R05": 0.9}))
+    assert accepted(result) == {"R05.9"}
+    change = only_change(result)
+    assert (change.action, change.rule, change.other) == ("replaced", "billable", code("R05.9"))
+    (found,) = result.accepted
+    assert found.description
+    assert found.evidence
+
+
+def test_the_missing_seventh_character_is_that_of_the_initial_encounter() -> None:
+    result = apply(prediction({"S93.401": 0.9}))
+    assert accepted(result) == {"S93.401A"}
+    assert only_change(result).rule == "seventh character"
+
+
+def test_a_category_without_one_plain_code_stays_and_is_named() -> None:
+    result = apply(prediction({"E11": 0.9}))
+    assert accepted(result) == {"E11"}
+    assert only_change(result).action == "advised"
+
+
+@pytest.mark.parametrize(
+    ("value", "sex"), [("C61", "female"), ("N40.0", "female"), ("C56.1", "male"), ("N83.201", "male")]
+)
+def test_codes_of_the_other_sex_are_removed(value: str, sex) -> None:
+    result = apply(prediction({value: 0.9}), patient=Patient(50, sex))
+    assert accepted(result) == set()
+    assert only_change(result).rule == "sex"
+
+
+@pytest.mark.parametrize(("value", "sex"), [("C61", "male"), ("C56.1", "female"), ("I10", "male"), ("C61", None)])
+def test_codes_of_the_own_sex_or_of_both_stay(value: str, sex) -> None:
+    before = prediction({value: 0.9})
+    assert apply(before, patient=Patient(50, sex)) is before
+
+
+def test_a_code_of_pregnancy_needs_an_age_at_which_it_is_possible() -> None:
+    assert accepted(apply(prediction({"O80": 0.9}), patient=Patient(80, "female"))) == set()
+    assert accepted(apply(prediction({"O80": 0.9}), patient=Patient(30, "female"))) == {"O80"}
+
+
+def test_a_perinatal_code_of_an_adult_is_named_or_removed() -> None:
+    kept = apply(prediction({"P07.39": 0.9}), patient=Patient(40))
+    assert accepted(kept) == {"P07.39"} or only_change(kept).action == "removed"
+    assert only_change(kept).rule == "age"
+    assert apply(prediction({"P07.39": 0.9}), patient=Patient(0.01)).changes == ()
+
+
+def test_a_manifestation_without_its_cause_is_named() -> None:
+    # "Code first underlying disease, such as …" is optional; N18 under E11.22 is not asked for here.
+    alone = apply(prediction({"G63": 0.9}))
+    for change in alone.changes:
+        assert change.action == "advised"
+    assert accepted(alone) == {"G63"}
+
+
+def test_a_further_code_among_the_candidates_is_advised() -> None:
+    result = apply(prediction({"E11.22": 0.9}, {"N18.4": 0.4, "I10": 0.4}))
+    change = only_change(result)
+    assert (change.rule, change.other) == ("use additional code", code("N18.4"))
+    assert accepted(result) == {"E11.22"}
+
+
+def test_a_code_of_another_edition_is_named_and_kept() -> None:
+    result = apply(prediction({"Z99.99": 0.9}))
+    assert accepted(result) == {"Z99.99"}
+    assert only_change(result).rule == "edition"
+
+
+def test_a_date_of_service_of_another_year_is_warned_of() -> None:
+    warned = apply(prediction({"I10": 0.9}), served=date(2017, 3, 1))
+    assert "2017" in warned.warnings[0]
+    assert not apply(prediction({"I10": 0.9}), served=date(2025, 10, 1)).warnings
+
+
+def test_changes_survive_json() -> None:
+    result = apply(prediction({"E10.9": 0.6, "E11.9": 0.9, "E11": 0.5}))
+    assert result.changes
+    assert Prediction.from_json(result.to_json()) == result
+
+
+def test_a_prediction_written_before_there_were_rules_is_read() -> None:
+    data = prediction({"I10": 0.9}).to_json()
+    del data["changes"]
+    assert Prediction.from_json(data).changes == ()

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from icdcoder.coder import Coder
+from icdcoder.core.concept import ConceptCoder
+from icdcoder.core.config import Settings
+from icdcoder.core.document import Document
+from icdcoder.core.errors import ArtefactError, ConfigError, InputError
+from icdcoder.core.note import Note
+from icdcoder.core.prediction import Evidence
+from icdcoder.experiment import concept_training
+from icdcoder.experiment.concept_coverage import coverage
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.deciding import decide
+from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepare import prepare
+from icdcoder.experiment.prepared import Prepared
+from icdcoder.experiment.training import train_model
+from icdcoder.explain.concepts import explain, parse_answers, reasons
+from icdcoder.knowledge.concepts import ConceptSet
+from icdcoder.measure.report import Report
+from icdcoder.predictors import concept
+
+from .conftest import experiment as neural
+
+
+def experiment(folder: Path, **model: object) -> Experiment:
+    return Experiment.resolve(
+        {
+            "name": "small",
+            "seed": 3,
+            "runs": str(folder),
+            "corpus": {"kind": "synthetic", "documents": 120, "codes": 10},
+            "text": {"max_tokens": 300, "min_documents": 2},
+            "model": {"kind": "concept", "folds": 3, "steps": 60, **model},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    asked = experiment(tmp_path_factory.mktemp("runs"))
+    run(asked)
+    return asked
+
+
+@pytest.fixture(scope="module")
+def coder(done: Experiment) -> Coder:
+    return Coder.load(done.coder)
+
+
+@pytest.fixture(scope="module")
+def note(done: Experiment) -> Note:
+    prepared = Prepared.load(done.prepared)
+    return prepared.documents[prepared.split("test")[0]].joined()
+
+
+def test_the_flow_ends_with_a_report_that_has_been_checked_for_leaks(done: Experiment) -> None:
+    report = Report.load(done.report)
+    assert report.metrics["micro_f1"] > 0.6
+    assert report.metrics["concepts_rule_f1"] < 0.8
+    assert not any("COPIED" in warning for warning in report.warnings)
+    assert {p.name for p in done.folder.iterdir()} == {"prepared", "run", "coder", "report"}
+
+
+def test_a_second_run_trains_nothing_and_other_settings_are_refused(done: Experiment) -> None:
+    before = (done.run / concept.HEAD).stat().st_mtime_ns
+    train_model(done)
+    assert (done.run / concept.HEAD).stat().st_mtime_ns == before
+    with pytest.raises(ArtefactError, match="in model"):
+        train_model(experiment(done.folder.parent, steps=61))
+
+
+def test_deciding_before_training_says_what_to_do(tmp_path: Path) -> None:
+    asked = experiment(tmp_path)
+    prepare(asked)
+    with pytest.raises(ArtefactError, match="icdcoder train"):
+        decide(asked)
+
+
+def test_the_packed_coder_is_a_concept_coder_and_gives_evidence(coder: Coder, note: Note) -> None:
+    assert isinstance(coder.predictor, ConceptCoder)
+    prediction = coder.code(note, top=5)
+    assert prediction.accepted
+    for code in prediction.accepted:
+        for evidence in code.evidence:
+            assert note.text[evidence.start : evidence.end] == evidence.text
+    assert any(code.evidence for code in prediction.accepted)
+    assert coder.code("").warnings
+
+
+def test_an_answer_that_is_changed_changes_the_code_at_once(coder: Coder, note: Note) -> None:
+    plain = next(one for one in reasons(coder.predictor, note) if one.supporting and one.supporting[0].own)
+    strongest = plain.supporting[0]
+    edited = reasons(coder.predictor, note, [plain.code], {strongest.concept: 0.0})[0]
+    assert strongest.weight > 0
+    assert edited.score < plain.score
+    assert edited.before == pytest.approx(plain.score)
+    assert [reason.concept for reason in edited.missing if reason.is_set] == [strongest.concept]
+    back = reasons(coder.predictor, note, [plain.code], {strongest.concept: strongest.score})[0]
+    assert back.score == pytest.approx(plain.score)
+    assert json.loads(json.dumps(plain.to_json()))["supporting"][0]["concept"] == strongest.concept
+
+
+def test_supporting_and_missing_concepts_cover_all_of_a_code(coder: Coder, note: Note) -> None:
+    predictor = coder.predictor
+    assert isinstance(predictor, ConceptCoder)
+    for one in reasons(predictor, note, predictor.space.codes):
+        row = predictor.membership[predictor.space.index(one.code)]
+        own = {reason.concept for reason in (*one.supporting, *one.missing) if reason.own}
+        assert own == {predictor.concept_names[i] for i in np.flatnonzero(row)}
+        assert all(reason.score >= 0.5 for reason in one.supporting)
+    spans = explain(predictor, note, predictor.space.codes[:3], spans=1)
+    assert all(len(found) <= 1 for found in spans.values())
+
+
+def test_answers_are_read_and_wrong_ones_refused(coder: Coder, note: Note) -> None:
+    assert parse_answers(["a=b=no", "x = Yes", "y=0.3"]) == {"a=b": 0.0, "x": 1.0, "y": 0.3}
+    for wrong in ("aspirin", "=no", "aspirin=perhaps"):
+        with pytest.raises(InputError):
+            parse_answers([wrong])
+    with pytest.raises(InputError, match="no concept"):
+        reasons(coder.predictor, note, (), {"no such thing": 1.0})
+    name = coder.predictor.concept_names[0]  # pyright: ignore
+    with pytest.raises(InputError, match="from 0 to 1"):
+        reasons(coder.predictor, note, (), {name: 2.0})
+    with pytest.raises(ConfigError, match="does not decide over concepts"):
+        reasons(Coder.builtin().predictor, note)
+
+
+@dataclass
+class Recording:
+    """A scorer that notes which patients it was fitted on and which notes it is asked about."""
+
+    concepts: ConceptSet
+    patients: set[str]
+    asked: list[str]
+    files: tuple[str, ...] = ()
+
+    def scores(self, notes: list[Note]) -> npt.NDArray[np.float32]:
+        self.asked += [note.id for note in notes]
+        return np.zeros((len(notes), len(self.concepts)), dtype=np.float32)
+
+    def evidence(self, note: Note) -> dict[int, tuple[Evidence, ...]]:
+        return {}
+
+    def save(self, folder: Path) -> None: ...
+
+
+def test_the_head_never_sees_a_score_of_a_note_whose_patient_the_scorer_knows(done: Experiment) -> None:
+    prepared = Prepared.load(done.prepared)
+    training = prepared.split("train")
+    known = concept_training.concepts_of(concept.Config(), prepared)
+    scorers: list[Recording] = []
+
+    def fit(documents: list[Document]) -> Recording:
+        scorers.append(Recording(known, {d.patient for d in documents}, []))
+        return scorers[-1]
+
+    scores = concept_training.out_of_fold(fit, prepared, training, 4, seed=0)  # pyright: ignore
+    patient_of = dict(zip(prepared.ids, prepared.patients, strict=True))
+    assert len(scorers) == 4
+    assert scores.shape == (len(training), len(known))
+    assert sorted(i for scorer in scorers for i in scorer.asked) == sorted(prepared.ids[i] for i in training)
+    for scorer in scorers:
+        assert not scorer.patients & {patient_of[i] for i in scorer.asked}
+    with pytest.raises(InputError, match="folds"):
+        concept_training.out_of_fold(fit, prepared, training[:3], 4, seed=0)  # pyright: ignore
+
+
+class _LeakConfig(Settings): ...
+
+
+def test_scores_copied_from_labels_are_caught_in_evaluate(
+    done: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = Prepared.load(done.prepared)
+    gold_of = {d.id: set(d.codes) for d in prepared.documents}
+
+    class Copying(Recording):
+        def scores(self, notes: list[Note]) -> npt.NDArray[np.float32]:
+            rows = [[not gold_of[note.id].isdisjoint(c.codes) for c in self.concepts] for note in notes]
+            return np.array(rows, dtype=np.float32)
+
+    module = SimpleNamespace(
+        fit=lambda config, concepts, documents, seed: Copying(concepts, set(), []),
+        load=lambda folder, config, concepts: Copying(concepts, set(), []),
+    )
+    monkeypatch.setattr(concept, "scorer_of", lambda table: (module, _LeakConfig()))
+    report = run(experiment(tmp_path))
+    assert "LOOK COPIED FROM THE LABELS" in report.warnings[0]
+    assert report.metrics["concepts_all_on_of_gold_pairs"] == 1
+
+
+def test_coverage_counts_notes(done: Experiment, tmp_path: Path) -> None:
+    found = coverage(done)
+    assert (found.with_code <= found.notes).all()
+    assert (found.notes <= found.training_notes).all()
+    assert found.notes.max() > 0
+    assert len(found.covered) <= found.codes
+    with pytest.raises(ConfigError, match="has no concepts"):
+        coverage(neural(tmp_path))
+
+
+def test_concepts_of_a_file_are_used(done: Experiment, tmp_path: Path) -> None:
+    prepared = Prepared.load(done.prepared)
+    path = tmp_path / "concepts.tsv"
+    path.write_text(f"something\t2\t{prepared.space.codes[0]}\n", encoding="utf-8")
+    found = concept_training.concepts_of(concept.Config(concepts=path), prepared)
+    assert [c.name for c in found] == ["something"]
+    path.write_text("something\t2\ticd10cm:Z99.2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="bears on any"):
+        concept_training.concepts_of(concept.Config(concepts=path), prepared)
+
+
+def test_an_unknown_scorer_is_named(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, scorer={"kind": "lexicl"})
+    with pytest.raises(ConfigError, match="Did you mean 'lexical'"):
+        run(asked)
+
+
+def test_few_shot_codes_can_be_had_of_any_corpus(tmp_path: Path) -> None:
+    asked = Experiment.resolve(
+        {
+            "name": "few",
+            "runs": str(tmp_path),
+            "corpus": {"kind": "synthetic", "documents": 120, "codes": 40},
+            "labels": {"max_notes": 8},
+            "model": {"kind": "concept"},
+        }
+    )
+    prepared = prepare(asked)
+    counts = prepared.counts(prepared.split("train"))
+    assert counts.min() >= 1
+    assert counts.max() <= 8
+    patients = [{prepared.patients[i] for i in prepared.split(split)} for split in ("train", "validation", "test")]
+    assert not patients[0] & patients[1]
+    assert not patients[0] & patients[2]
+    assert not patients[1] & patients[2]
+
+
+def test_codes_without_concepts_are_said_in_the_report(tmp_path: Path) -> None:
+    path = tmp_path / "concepts.tsv"
+    asked = experiment(tmp_path, concepts=str(path), own_only=True)
+    prepared = prepare(asked)
+    path.write_text(f"something\t2\t{prepared.space.codes[0]}\n", encoding="utf-8")
+    report = run(asked)
+    assert any("without any concept" in warning for warning in report.warnings)
+    assert any("cannot be checked" in warning for warning in report.warnings)

@@ -1,0 +1,137 @@
+"""Building knowledge against a server process: kept, gone on with, and traced to its answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from icdcoder.core.code import Code
+from icdcoder.core.errors import ArtefactError, ConfigError, InputError
+from icdcoder.endpoint.chat import Endpoint, EndpointConfig, EndpointError
+from icdcoder.knowledge import builder, code_texts, expressions
+from icdcoder.knowledge.building.answers import Answers
+from icdcoder.knowledge.building.comparison import compare
+
+HTN, SEPSIS = Code("icd9cm", "401.9"), Code("icd9cm", "995.92")
+GOOD = "Medical terms:\nHypertension\nArterial tension\nBP\nAbbreviations:\nHTN\nSynonyms:\nhigh blood pressure\n"
+OTHER = "Medical terms:\nSevere sepsis\nAbbreviations:\nBP\n"
+BOTH = {"by": {"401.9": GOOD, "995.92": OTHER}}
+
+
+def endpoint(url: str) -> Endpoint:
+    return Endpoint(EndpointConfig(url=url, model="tiny", attempts=2, pause=0, timeout=5))
+
+
+def test_built_expressions_are_read_and_say_where_they_come_from(serve, tmp_path: Path) -> None:
+    server = serve(BOTH)
+    built = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path / "k", per_kind=7)
+    assert (built.codes, built.texts, built.asked, built.ambiguous) == (2, 7, 2, ("BP",))
+    first, second = expressions.read(built.path)
+    assert first.codes == (HTN,)
+    assert first.by_kind["abbreviation"] == ("HTN",)
+    assert second.by_kind["term"] == ("Severe sepsis",)
+    lines = built.path.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("icd9cm:401.9"))
+    kept = Answers(tmp_path / "k" / "answers.jsonl")
+    given = next(g for g in kept._given.values() if g.code == "icd9cm:401.9")
+    assert f"model=tiny at={given.at} answer={given.digest[:16]}" in lines[at - 1]
+    prompt = server.requests[0]["messages"][0]["content"]
+    assert "401.9 Unspecified essential hypertension" in prompt
+    assert "at most 7" in prompt
+
+
+def test_descriptions_are_read_as_texts_of_codes(serve, tmp_path: Path) -> None:
+    text = "Raised arterial pressure of unknown cause, told as HTN in the history."
+    built = builder.build([HTN], endpoint(serve({"text": text}).url), tmp_path, kind="descriptions")
+    assert code_texts.read(built.path) == {HTN: (text,)}
+
+
+def test_what_is_known_is_not_asked_again(serve, tmp_path: Path) -> None:
+    server = serve(BOTH)
+    builder.build([HTN], endpoint(server.url), tmp_path)
+    built = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path)
+    assert (built.asked, built.codes, len(server.requests)) == (1, 2, 2)
+    again = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path)
+    assert again.asked == 0
+    assert again.texts == built.texts
+    other = builder.build([HTN], endpoint(server.url), tmp_path, per_kind=5)
+    assert other.asked == 1
+
+
+def test_an_endpoint_that_dies_leaves_what_was_built(serve, tmp_path: Path) -> None:
+    server = serve({"text": GOOD}, {"html": True}, {"half": GOOD}, BOTH)
+    with pytest.raises(EndpointError, match=r"1 of 2 codes are in .*asked next time"):
+        builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path)
+    assert [group.codes for group in expressions.read(tmp_path / "medical_expressions.tsv")] == [(HTN,)]
+    assert builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path).codes == 2
+
+
+def test_prose_and_a_cut_answer(serve, tmp_path: Path) -> None:
+    server = serve(
+        {"text": "I would rather talk about it."}, {"text": "Medical terms:\nSepsis\nSevere sep", "reason": "length"}
+    )
+    built = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path)
+    assert built.without == (HTN,)
+    (group,) = expressions.read(built.path)
+    assert group.by_kind == {"term": ("Sepsis",)}
+    assert "cut=yes" in built.path.read_text()
+
+
+def test_a_half_written_answer_is_asked_again(serve, tmp_path: Path) -> None:
+    server = serve(BOTH)
+    builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path)
+    kept = tmp_path / "answers.jsonl"
+    kept.write_bytes(kept.read_bytes()[:-20])
+    assert builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path).asked == 1
+    kept.write_text("not JSON\n")
+    with pytest.raises(ArtefactError, match="line 1"):
+        builder.build([HTN], endpoint(server.url), tmp_path)
+
+
+def test_a_killed_command_goes_on(serve, tmp_path: Path) -> None:
+    (tmp_path / "codes.txt").write_text("icd9cm:401.9\nicd9cm:995.92  # severe sepsis\n")
+    server = serve({"text": GOOD}, {"text": OTHER, "sleep": 30}, {"text": OTHER})
+    command = [sys.executable, "-m", "icdcoder.cli", "knowledge", "build", "--codes", "codes.txt", "--model", "tiny"]
+    command += ["--endpoint", server.url, "-o", "k"]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while len(server.requests) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "k/medical_expressions.tsv"
+    assert "2 of 2 codes; 1 questions were asked" in done.stderr
+    assert len(server.requests) == 3
+
+
+def test_comparison_with_our_own(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("icd9cm:401.9\tterm\tHYPERTENSION | tension of the arteries | severe sepsis\n")
+    (found,) = compare(path)
+    assert (found.code, found.shared) == (HTN, 1)
+    assert found.new == ("tension of the arteries", "severe sepsis")
+    assert found.elsewhere == {"severe sepsis": SEPSIS}
+    assert "HTN" in found.missing
+
+
+def test_mistakes_are_sentences(tmp_path: Path) -> None:
+    codes = tmp_path / "codes.txt"
+    for body, said in (("401.9\n", "line 1"), ("icd9cm:401.9\nicd9cm:999.999\n", "line 2"), ("# none\n", "no code")):
+        codes.write_text(body)
+        with pytest.raises(InputError, match=said):
+            builder.read_codes(codes)
+    with pytest.raises(InputError, match="cannot be read"):
+        builder.read_codes(tmp_path / "none.txt")
+    chat = endpoint("http://127.0.0.1:9/v1")
+    with pytest.raises(ConfigError, match="Did you mean 'descriptions'"):
+        builder.build([HTN], chat, tmp_path, kind="description")
+    with pytest.raises(ConfigError, match="no {code}"):
+        builder.build([HTN], chat, tmp_path, question="What is it?")

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from icdcoder import systems
+from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
+from icdcoder.knowledge import concepts
+from icdcoder.knowledge.concept_names import short
+from icdcoder.knowledge.concepts import GENERAL, SPECIFIC, Concept, ConceptSet, fallback_sentences, key
+
+VALUES = ("E11.9", "E11.22", "I10", "J18.9", "S72.001A", "N18.30")
+CODES = tuple(Code("icd10cm", value) for value in VALUES)
+
+
+@pytest.fixture(scope="module")
+def built() -> ConceptSet:
+    return concepts.build(CODES)
+
+
+def test_every_code_has_general_and_specific_concepts(built: ConceptSet) -> None:
+    membership, fallen = built.membership(CODES)
+    layers = [concept.layer for concept in built]
+    for row in membership:
+        own = [layers[i] for i in row.nonzero()[0]]
+        assert own.count(SPECIFIC) >= 1
+        assert own.count(GENERAL) >= 2
+    assert not fallen
+
+
+def test_the_numbers_asked_for_are_not_passed() -> None:
+    small = concepts.build(CODES, general=2, specific=1)
+    for code in CODES:
+        assert sum(code in c.codes and c.layer == GENERAL for c in small) <= 2
+    assert sum(c.layer == SPECIFIC for c in small) <= len(CODES)
+    assert all(c.layer == SPECIFIC for c in concepts.build(CODES, general=0))
+    with pytest.raises(InputError, match="layers"):
+        concepts.build(CODES, general=0, specific=0)
+
+
+def test_a_concept_of_two_codes_stands_once_and_belongs_to_both(built: ConceptSet) -> None:
+    assert len({key(c.name) for c in built}) == len(built)
+    shared = [c for c in built if {CODES[0], CODES[1]} <= set(c.codes)]
+    assert shared, "codes of one category share its general concepts"
+
+
+def test_no_concept_holds_a_wording_of_itself_twice(built: ConceptSet) -> None:
+    first = built.concepts[built.index("essential hypertension")]
+    assert "HTN" in first.wordings
+    assert key(first.name) not in {key(text) for text in first.wordings}
+    assert len(set(first.wordings)) == len(first.wordings)
+
+
+def test_building_is_repeatable_and_other_systems_work_too() -> None:
+    old = (Code("icd9cm", "401.9"), Code("icd9pcs", "39.61"), Code("icd9cm", "999.99"))
+    assert concepts.build(old) == concepts.build(old)
+    assert concepts.build(old).membership(old[:2])[0].any(1).all()
+
+
+def test_a_code_without_concepts_takes_those_above_it_and_says_so() -> None:
+    known = ConceptSet((Concept("diabetes", GENERAL, (Code("icd10cm", "E11"),)),))
+    membership, fallen = known.membership(CODES)
+    assert membership[:, 0].tolist() == [True, True, False, False, False, False]
+    assert fallen[CODES[0]] == Code("icd10cm", "E11")
+    assert fallen[CODES[2]] is None
+    said = " ".join(fallback_sentences(fallen))
+    assert "icd10cm:E11.9 (those of icd10cm:E11)" in said
+    assert "without any concept" in said
+    assert fallback_sentences({}) == []
+
+
+def test_a_code_of_another_edition_still_has_the_concepts_of_its_category() -> None:
+    gone = Code("icd10cm", "E11.99999")
+    assert gone not in systems.load("icd10cm")
+    assert concepts.build([gone]).membership([gone])[0].any()
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(built: ConceptSet) -> None:
+    with pytest.raises(InputError, match="Did you mean 'Essential hypertension'"):
+        built.index("Essential hypertensoin")
+
+
+def test_a_set_cannot_hold_a_concept_twice() -> None:
+    with pytest.raises(InputError, match="twice"):
+        ConceptSet((Concept("Chest pain", 1, CODES[:1]), Concept("pain, chest", 2, CODES[1:2])))
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Other and unspecified hyperlipidemia", "Hyperlipidemia"),
+        ("Pneumonia, unspecified organism", "Pneumonia"),
+        ("Essential (primary) hypertension", "Essential hypertension"),
+        ("Acute kidney failure, unspecified", "Acute kidney failure"),
+        ("Type 2 diabetes mellitus without complications", "Type 2 diabetes mellitus"),
+        ("Fracture of femur, initial encounter for closed fracture", "Fracture of femur"),
+    ],
+)
+def test_titles_lose_what_no_note_says(title: str, name: str) -> None:
+    assert short(title) == name

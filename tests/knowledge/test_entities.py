@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from icdcoder.core.code import Code
+from icdcoder.knowledge import entities, expressions
+
+CODES = [Code("icd9cm", "401.9"), Code("icd9pcs", "38.93"), Code("icd9cm", "Q0")]
+
+
+def test_names_lead_to_codes_and_codes_to_what_stands_above_them() -> None:
+    found = entities.load(CODES)
+    assert found.nodes[:2] == ("icd9cm:401.9", "icd9pcs:38.93")
+    assert found.nodes[found.phrases["hypertension"]] == "icd9cm:401.9"
+    assert set(found.phrases.values()) <= set(range(found.count))
+    up = {(found.nodes[a], found.nodes[b]) for a, relation, b in found.triples if relation == 3}
+    assert ("icd9cm:401.9", "icd9cm:401") in up
+    assert len(found.nodes) == len(set(found.nodes)) > found.count
+    assert all(found.nodes[a] != found.nodes[b] for a, _, b in found.triples)
+
+
+def test_codes_outside_the_space_are_entities_too_where_we_know_how_they_are_written() -> None:
+    found = entities.load(CODES[:1])
+    assert {str(code) for code in expressions.load("icd9cm")} <= set(found.nodes[: found.count])
+    assert "icd9cm:Q0" not in entities.load(CODES).nodes[: found.count]
+
+
+def test_words_that_two_codes_share_make_a_relation() -> None:
+    found = entities.load(CODES[:1])
+    alike = [(a, b) for a, relation, b in found.triples if entities.RELATIONS[relation] == "written alike"]
+    assert alike
+    assert all(a != b and max(a, b) < found.count for a, b in alike)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from icdcoder.nn.concept_head import Head, build_head, fit_head
+
+KINDS = ("linear", "mlp", "attention")
+MEMBERSHIP = torch.tensor([[1, 1, 0, 0, 1], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0]], dtype=torch.bool)
+LAYERS = torch.tensor([2, 2, 2, 2, 1])
+
+
+def head(kind: str, own_only: bool = False) -> Head:
+    torch.manual_seed(0)
+    return build_head(kind, MEMBERSHIP, LAYERS, hidden=8, own_only=own_only)
+
+
+def data() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    scores = torch.rand(60, 5, generator=generator)
+    gold = torch.stack([scores[:, 0] > 0.5, scores[:, 2] > 0.5, scores[:, 4] > 0.5], 1).float()
+    return scores, gold
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_before_training_a_code_rises_with_its_own_concepts_alone(kind: str) -> None:
+    none, own = torch.zeros(1, 5), torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0]])
+    rise = (head(kind)(own) - head(kind)(none)).detach()[0]
+    assert rise[0] > 1
+    assert rise[1:].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_lowers_the_loss_and_is_repeatable(kind: str) -> None:
+    scores, gold = data()
+    runs = []
+    for _ in range(2):
+        one = head(kind)
+        losses = fit_head(one, scores, gold, steps=80, learning_rate=0.05, decay=0.001)
+        assert losses[-1] < 0.9 * losses[0]
+        runs.append(one(scores).detach())
+    assert torch.equal(*runs)
+
+
+@pytest.mark.parametrize("kind", ["linear", "attention"])
+def test_a_head_over_own_concepts_does_not_look_at_others(kind: str) -> None:
+    scores, gold = data()
+    one = head(kind, own_only=True)
+    fit_head(one, scores, gold, steps=30, learning_rate=0.05, decay=0.0)
+    changed = scores.clone()
+    changed[:, 2:4] = 1 - changed[:, 2:4]
+    assert torch.allclose(one(scores)[:, 0], one(changed)[:, 0])
+    assert torch.allclose(one(scores)[:, 2], one(scores)[:1, 2].expand(60)), "a code without concepts has its bias"
+
+
+def test_a_code_without_training_notes_leans_on_what_all_share() -> None:
+    scores, gold = data()
+    gold[:, 1] = 0
+    one = head("linear", own_only=True)
+    fit_head(one, scores, gold, steps=100, learning_rate=0.05, decay=10.0)
+    low, high = one(torch.zeros(1, 5)), one(torch.ones(1, 5))
+    assert high[0, 1] > low[0, 1]
+
+
+def test_the_penalty_keeps_own_weights_small() -> None:
+    scores, gold = data()
+    sizes = []
+    for decay in (0.0, 1.0):
+        one = head("linear")
+        fit_head(one, scores, gold, steps=80, learning_rate=0.05, decay=decay)
+        sizes.append(float(one.penalty().detach()))
+    assert sizes[1] < 0.2 * sizes[0]

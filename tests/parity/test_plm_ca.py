@@ -1,0 +1,76 @@
+"""PLM-CA's attention against its equations, one note and one code at a time, on the states of its encoder."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from icdcoder.core.code import Code
+from icdcoder.core.label_space import LabelSpace
+from icdcoder.models import plm_ca
+from icdcoder.nn.contract import PAD, Batch, ModelContext
+from icdcoder.text.readers.subwords import Subwords
+
+CODES = 6
+SPACE = LabelSpace(Code("icd10cm", f"A{10 + i}") for i in range(CODES))
+NOTES = [[13, 4, 5, 6, 7, 8, 9, 13, 13, 20, 21, 22], [5], [9, 8, 7, 24, 12, 6]]
+
+
+def build(checkpoint: Path, **settings: object) -> plm_ca.PLMCA:
+    torch.manual_seed(0)
+    config = plm_ca.Config(checkpoint=checkpoint, chunk=8, **settings)
+    model = plm_ca.build(config, ModelContext(Subwords.load(checkpoint).size, SPACE)).eval()
+    with torch.no_grad():  # so that attention is far from even, and the normalisation has a part
+        for matrix in (model.keys.weight, model.values.weight, model.queries, model.output.weight):
+            matrix.mul_(20)
+        torch.nn.init.normal_(model.norm.weight)
+        torch.nn.init.normal_(model.norm.bias)
+        torch.nn.init.normal_(model.values.bias)
+    return model
+
+
+def batch(notes: list[list[int]], width: int) -> Batch:
+    tokens = torch.tensor([note + [PAD] * (width - len(note)) for note in notes])
+    return Batch(tokens, torch.arange(width) < torch.tensor([len(note) for note in notes])[:, None])
+
+
+def naive(model: plm_ca.PLMCA, note: list[int], scale: float) -> tuple[np.ndarray, np.ndarray]:
+    weights = {name: value.numpy().astype(np.float64) for name, value in model.state_dict().items()}
+    alone = batch([note], len(note))
+    with torch.inference_mode():
+        states = model.encoder(alone.tokens, alone.mask)[0].numpy().astype(np.float64)
+    logits, rows = [], []
+    for query in weights["queries"]:
+        exponentials = [math.exp(query @ (weights["keys.weight"] @ state) / scale) for state in states]
+        row = [e / sum(exponentials) for e in exponentials]
+        read = np.zeros(len(query))
+        for share, state in zip(row, states, strict=True):
+            read += share * (weights["values.weight"] @ state + weights["values.bias"])
+        normal = (read - read.mean()) / math.sqrt(read.var() + 1e-5)
+        normal = normal * weights["norm.weight"] + weights["norm.bias"]
+        logits.append(weights["output.weight"][0] @ normal + weights["output.bias"][0])
+        rows.append(row)
+    return np.array(logits), np.array(rows)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.5])
+@pytest.mark.parametrize("notes", [NOTES, NOTES[:1], NOTES[1:2]])
+def test_logits_and_attention_are_those_of_the_paper(
+    checkpoints: dict[str, Path], notes: list[list[int]], scale: float
+) -> None:
+    model = build(checkpoints["roberta"], scale=scale)
+    scores = model(batch(notes, 15), attention_codes=torch.arange(CODES))
+    for i, note in enumerate(notes):
+        logits, attention = naive(model, note, scale)
+        np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-4, rtol=1e-4)
+        np.testing.assert_allclose(scores.attention[i, :, : len(note)].detach(), attention, atol=1e-5)
+
+
+def test_codes_share_all_but_their_queries(checkpoints: dict[str, Path]) -> None:
+    model = build(checkpoints["roberta"])
+    rows = [name for name, value in model.named_parameters() if len(value) == CODES]
+    assert rows == ["queries"]

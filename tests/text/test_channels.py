@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icdcoder.core.errors import ConfigError
+from icdcoder.text import channels
+from icdcoder.text.tokens import words
+
+NOTE = """Discharge Date: 3 May
+History of Present Illness:
+He has had heart failure for years.
+Discharge Diagnosis:
+1. Acute kidney failure
+2. Type 2 diabetes; hypertension
+
+3.
+Primary: sepsis 2. pneumonia
+Discharge Condition:
+Stable.
+"""
+
+
+def listed(text: str) -> dict[int, list[str]]:
+    tokens = words(text)
+    found: dict[int, list[str]] = {}
+    for word, number in zip(
+        tokens.texts, channels.compute(["diagnoses"], text, tokens.offsets)["diagnoses"], strict=True
+    ):
+        if number:
+            found.setdefault(int(number), []).append(word)
+    return found
+
+
+def test_each_written_diagnosis_has_a_number() -> None:
+    assert listed(NOTE) == {
+        1: ["acute", "kidney", "failure"],
+        2: ["type", "diabetes"],
+        3: ["hypertension"],
+        4: ["sepsis"],
+        5: ["pneumonia"],
+    }
+
+
+@pytest.mark.parametrize("text", ["", "Stable.", "Discharge Diagnosis:\n\n1.\n2.\n", "He has sepsis; pneumonia.\n"])
+def test_a_note_without_a_list_has_none(text: str) -> None:
+    assert listed(text) == {}
+
+
+def test_one_number_a_token_also_where_there_are_no_tokens() -> None:
+    found = channels.compute(["diagnoses"], NOTE, np.zeros((0, 2), dtype=np.int32))["diagnoses"]
+    assert found.shape == (0,)
+    assert found.dtype == np.int32
+
+
+def test_a_channel_that_is_misspelt_is_named() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'diagnoses'"):
+        channels.compute(["diagnosis"], NOTE, np.zeros((0, 2), dtype=np.int32))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icdcoder.text.spelling import Spelling
+
+WORDS = ["pneumonia", "hypertension", "hypotension", "diabetes", "appendicitis", "addiction", "microhematuria"]
+SPELLING = Spelling.build(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("pnuemonia", "pneumonia"),
+        ("pneum0nia", "pneumonia"),
+        ("hypertenson", "hypertension"),
+        ("appendiccitis", "appendicitis"),
+        ("pneumonia", "pneumonia"),
+        ("addition", "addition"),  # no condition is read into an everyday word
+        ("macrohematuria", "macrohematuria"),  # the opposite is no misspelling
+        ("jneumonia", "jneumonia"),
+        ("pain", "pain"),
+    ],
+)
+def test_one_letter(written: str, read: str) -> None:
+    assert SPELLING.corrected(written) == read
+
+
+@given(st.text(max_size=14))
+def test_what_comes_out_is_known_or_what_went_in(word: str) -> None:
+    assert SPELLING.corrected(word) in {word, *WORDS}
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    SPELLING.save(tmp_path)
+    assert Spelling.load(tmp_path).corrected("pnuemonia") == "pneumonia"
+
+
+def test_no_words() -> None:
+    assert Spelling.build([]).corrected("pneumonia") == "pneumonia"
