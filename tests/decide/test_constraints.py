@@ -158,3 +158,26 @@ def test_a_prediction_written_before_there_were_rules_is_read() -> None:
     data = prediction({"I10": 0.9}).to_json()
     del data["changes"]
     assert Prediction.from_json(data).changes == ()
+
+
+def asked(result: Prediction) -> list[str]:
+    return [change.other.value for change in result.changes if change.rule == "use additional code" and change.other]
+
+
+def test_advice_names_a_code_once() -> None:
+    assert asked(apply(prediction({"J44.1": 0.9, "J13": 0.8, "I25.10": 0.7}, {"F17.210": 0.5}))) == ["F17.210"]
+
+
+def test_what_a_rule_removed_is_not_advised() -> None:
+    result = apply(prediction({"J44.1": 0.9, "Z87.891": 0.8, "F17.210": 0.5}))
+    assert [(c.code.value, c.action) for c in result.changes if c.rule == "excludes1"] == [("F17.210", "removed")]
+    assert asked(result) == []
+
+
+def test_reasons_are_whole_sentences() -> None:
+    result = apply(prediction({"R65.21": 0.9, "F05": 0.8}))
+    reasons = [change.reason for change in result.changes if change.rule == "code first"]
+    assert reasons == [
+        "Its cause is to be coded first: underlying infection.",
+        "Its cause is to be coded first: the underlying physiological condition.",
+    ]

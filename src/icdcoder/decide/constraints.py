@@ -137,13 +137,17 @@ class _Run:
 
     def sequence(self) -> None:
         accepted = self.accepted
+        advised = {change.code for change in self.changes if change.action == "removed"}
         for code in accepted:
             system = _system(code)
             first = [n for n in system.code_first(code, inherited=True) if _UNDERLYING in n]
             if first and not any(_named(first, c) for c in accepted):
-                self._note(code, "advised", "code first", f"Its cause is to be coded first: {first[0]}.")
+                self._note(code, "advised", "code first", f"Its cause is to be coded first: {_plain(first[0])}.")
             additional = system.use_additional(code, inherited=True)
             for other in self._worth_a_look(code, additional):
+                if other in advised:  # once is enough, and what another rule took away is not asked for
+                    continue
+                advised.add(other)
                 self._note(
                     code, "advised", "use additional code", f"{other.value} is to be coded too if it holds.", other
                 )
@@ -194,3 +198,8 @@ def _excluded(code: Code, other: Code) -> bool:
 
 def _named(notes: Iterable[str], code: Code) -> bool:
     return any(reference.covers(code.value) for note in notes for reference in references(note))
+
+
+def _plain(note: str) -> str:
+    """A note that leads over to a list of codes, without what only the list would complete."""
+    return note.removesuffix(":").removesuffix(" such as").rstrip(" ,")

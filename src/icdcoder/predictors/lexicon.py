@@ -6,7 +6,7 @@ in the cache folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -149,6 +149,17 @@ def _own_files() -> list[Path]:
 
 
 def _code(note: Note, code: Code, candidate: Candidate, description: str, accepted: bool) -> CodePrediction:
-    spans = sorted({(m.start, m.end) for m in candidate.mentions[:EVIDENCE_SPANS]})
+    spans = _apart((m.start, m.end) for m in candidate.mentions[:EVIDENCE_SPANS])
     evidence = tuple(Evidence(start, end, note.text[start:end], "lexicon") for start, end in spans)
     return CodePrediction(code, description, round(candidate.score, 4), accepted, evidence)
+
+
+def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Rising; those that share characters become one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
