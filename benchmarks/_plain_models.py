@@ -33,22 +33,24 @@ class PlainCAML(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    def __init__(self, kernel: int) -> None:
+    """From 100 filters to `width`; first: behind a convolution of 100."""
+
+    def __init__(self, kernel: int, width: int = 50, first: bool = True) -> None:
         super().__init__()
         around = kernel // 2
         self.left = nn.Sequential(
-            nn.Conv1d(100, 50, kernel, padding=around, bias=False),
-            nn.BatchNorm1d(50),
+            nn.Conv1d(100, width, kernel, padding=around, bias=False),
+            nn.BatchNorm1d(width),
             nn.Tanh(),
-            nn.Conv1d(50, 50, kernel, padding=around, bias=False),
-            nn.BatchNorm1d(50),
+            nn.Conv1d(width, width, kernel, padding=around, bias=False),
+            nn.BatchNorm1d(width),
         )
-        self.first = nn.Conv1d(100, 100, kernel, padding=around)
-        self.shortcut = nn.Sequential(nn.Conv1d(100, 50, 1, bias=False), nn.BatchNorm1d(50))
+        self.first = nn.Conv1d(100, 100, kernel, padding=around) if first else None
+        self.shortcut = nn.Sequential(nn.Conv1d(100, width, 1, bias=False), nn.BatchNorm1d(width))
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, words: Tensor) -> Tensor:
-        states = torch.tanh(self.first(words))
+        states = words if self.first is None else torch.tanh(self.first(words))
         return self.dropout(torch.tanh(self.left(states) + self.shortcut(states)))
 
 
@@ -123,10 +125,83 @@ class PlainTransICD(nn.Module):
         return self.output(torch.tanh(self.keys(states)), states)
 
 
+class PlainDRCAML(PlainCAML):
+    """With the descriptions of the gold codes as a regulariser, note by note."""
+
+    def __init__(self, words: int, codes: int) -> None:
+        super().__init__(words, codes)
+        self.described = nn.Embedding(words, 100, padding_idx=0)
+        self.description = nn.Conv1d(100, 50, 10, padding=5)
+        self.to_weights = nn.Linear(50, 50)
+        self.descriptions = torch.randint(2, words, (codes, 10))
+
+    def penalty(self, targets: Tensor) -> Tensor:
+        apart = []
+        for row in targets:
+            gold = row.nonzero().squeeze(1)
+            read = torch.tanh(self.description(self.described(self.descriptions[gold]).transpose(1, 2))).amax(2)
+            apart.append((self.output.final.weight[gold] - self.to_weights(read)).square().mean(1).sum())
+        return 0.01 * torch.stack(apart).mean()
+
+
+class PlainKGMultiResCNN(nn.Module):
+    """Without the notes' entities, which are at most 30 beside 2,500 words."""
+
+    def __init__(self, words: int, codes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, 100, padding_idx=0)
+        self.filters = nn.ModuleList(
+            nn.Sequential(PlainBlock(kernel, 100), PlainBlock(kernel, 50, first=False))
+            for kernel in (3, 5, 7, 9, 13, 15, 17, 23, 29)
+        )
+        self.output = PlainOutput(codes, 450, 450)
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        words = self.dropout(self.embedding(tokens)).transpose(1, 2)
+        states = torch.cat([one(words) for one in self.filters], 1).transpose(1, 2)
+        return self.output(states, states)
+
+
+class PlainMSMN(nn.Module):
+    """All synonyms of all codes read by one batch of the encoder, and two passes under dropout."""
+
+    SYNONYMS = 4
+
+    def __init__(self, words: int, codes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, 100, padding_idx=0)
+        self.lstm = nn.LSTM(100, 128, 2, batch_first=True, bidirectional=True)
+        self.reduction = nn.Linear(256, 512)
+        self.keys = nn.Linear(512, 512)
+        self.queries = nn.Linear(512, 512 // self.SYNONYMS)
+        self.weights, self.bias = nn.Linear(512, 512), nn.Linear(512, 1)
+        self.dropout = nn.Dropout(0.2)
+        self.synonyms = torch.randint(2, words, (codes * self.SYNONYMS, 5))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.once(tokens)
+
+    def encoded(self, tokens: Tensor) -> Tensor:
+        return self.reduction(self.lstm(self.dropout(self.embedding(tokens)))[0])
+
+    def once(self, tokens: Tensor) -> Tensor:
+        names = self.encoded(self.synonyms).amax(1).unflatten(0, (-1, self.SYNONYMS))
+        states = self.encoded(tokens)
+        keys = torch.tanh(self.keys(states)).unflatten(2, (self.SYNONYMS, -1)).transpose(1, 2)
+        attention = torch.softmax(self.queries(names).transpose(0, 1) @ keys.transpose(2, 3), 3)
+        read = self.dropout((attention @ states[:, None]).amax(1))
+        best = names.amax(1)
+        return (read * self.weights(best)).sum(2) + self.bias(best).squeeze(1)
+
+
 PLAIN = {
     "caml": PlainCAML,
+    "dr_caml": PlainDRCAML,
     "multirescnn": PlainMultiResCNN,
+    "kg_multirescnn": PlainKGMultiResCNN,
     "laat": PlainLAAT,
     "joint_laat": PlainJointLAAT,
     "transicd": PlainTransICD,
+    "msmn": PlainMSMN,
 }

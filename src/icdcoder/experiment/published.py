@@ -81,6 +81,11 @@ def stand_in(name: str) -> StandIn:
     return build(StandIn, corpora[_known(name, list(corpora), "corpus for reproductions")], name)
 
 
+def small_sizes(kind: str) -> dict[str, Any]:
+    """Sizes of one kind of model on any stand-in; none: the paper's."""
+    return _read("_small").get(kind, {})
+
+
 def _known(name: str, known: list[str], what: str) -> str:
     if name not in known:
         raise ConfigError(f"There is no {what} {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from icdcoder.core import components
-from icdcoder.core.config import override
 from icdcoder.core.errors import IcdcoderError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment import published
 from icdcoder.experiment.published import PublishedTable, Row
+from icdcoder.experiment.row_settings import row_settings
 from icdcoder.experiment.sweep import Run, sweep_over
 
 
@@ -60,7 +59,7 @@ def reproduce(
     found = []
     with progress.track(f"Reproducing {name}", len(rows)) as step:
         for row in rows:
-            found.append(_row(row, corpus, seeds, settings, folder, progress))
+            found.append(_row(row, table, corpus, seeds, settings, folder, progress))
             step(1, row.system)
     titles = {corpus: published.stand_in(corpus).title} if corpus else _titles(rows)
     result = Reproduction(name, table, corpus, tuple(found), titles)
@@ -91,55 +90,26 @@ def _titles(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _row(
-    row: Row, corpus: str, seeds: Sequence[int], settings: tuple[str, ...], folder: Path, progress: Progress
+    row: Row,
+    table: PublishedTable,
+    corpus: str,
+    seeds: Sequence[int],
+    settings: tuple[str, ...],
+    folder: Path,
+    progress: Progress,
 ) -> Reproduced:
     kind = row.model["kind"]
     if kind not in components.names("models"):
         return Reproduced(row, reason=f"there is no model {kind!r} in this version")
-    base, over, pool = _on_stand_in(row, corpus) if corpus else _on_its_own_data(row)
-    base = override({**base, "name": _slug(row), "runs": str(folder)}, settings)
-    missing = _missing(row, base)
-    if missing:
-        return Reproduced(row, reason=missing)
-    axes = [f"seed={','.join(map(str, seeds))}", *over]
+    own = row_settings(row, table, corpus, settings)
+    if own.missing:
+        return Reproduced(row, reason=own.missing)
+    base = {**own.base, "name": _slug(row), "runs": str(folder)}
+    axes = [f"seed={','.join(map(str, seeds))}", *own.over]
     try:
-        return Reproduced(row, tuple(sweep_over(base, axes, pool=pool, progress=progress)))
+        return Reproduced(row, tuple(sweep_over(base, axes, pool=own.pool, progress=progress)))
     except IcdcoderError as error:
         return Reproduced(row, reason=str(error))
-
-
-def _on_its_own_data(row: Row) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
-    data = published.data_set(row.set)
-    base = {"corpus": data.corpus, "labels": row.labels, "text": row.text, "model": row.model, "train": row.train}
-    return base, (), None
-
-
-def _on_stand_in(row: Row, corpus: str) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
-    """The stand-in's protocol, the same for every system, with its departures for this kind of model."""
-    protocol = published.stand_in(corpus)
-    own = protocol.models.get(row.model["kind"], {})
-    base = {
-        "corpus": protocol.corpus,
-        "labels": protocol.labels,
-        "text": {**protocol.text, **own.get("text", {})},
-        "model": {**row.model, **own.get("model", {})},
-        "train": {**protocol.train, **own.get("train", {})},
-    }
-    return base, protocol.over, protocol.pool
-
-
-def _missing(row: Row, base: dict[str, Any]) -> str:
-    """What only the user can give and did not: the corpus's folder, a checkpoint."""
-    given = dict(row.given)
-    module = components.load("corpora", base["corpus"]["kind"])
-    root = module.Config.model_fields.get("root")
-    if root is not None and root.is_required():
-        given["corpus.root"] = "the folder of the corpus"
-    for key, what in given.items():
-        table, _, name = key.partition(".")
-        if name not in base.get(table, {}):
-            return f"needs {what}: --set {key}=…"
-    return ""
 
 
 def _slug(row: Row) -> str:

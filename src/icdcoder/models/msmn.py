@@ -145,19 +145,25 @@ class MSMN(nn.Module):
         return self.reduction(self.lstm(self.words(tokens, mask), mask))
 
     def _names(self) -> Float[Tensor, "code synonym attended"]:
-        """q: each synonym as a vector."""
-        parts = self.synonyms.flatten(0, 1).split(TEXTS)
+        """q: each synonym as a vector. Texts of like length are read together, so that little padding is."""
+        texts = self.synonyms.flatten(0, 1)
+        lengths = (texts != PAD).sum(1)
+        order = lengths.argsort()
+        parts = order.split(TEXTS)
         again = len(parts) > 1 and torch.is_grad_enabled()
-        pooled = [
-            checkpoint(self._pooled, part, use_reentrant=False) if again else self._pooled(part) for part in parts
-        ]
-        return torch.cat(pooled).unflatten(0, self.synonyms.shape[:2])
+        pooled = []
+        for part in parts:
+            tokens = texts[part, : max(1, int(lengths[part[-1]]))]
+            pooled.append(checkpoint(self._pooled, tokens, use_reentrant=False) if again else self._pooled(tokens))
+        found = torch.cat(pooled)[order.argsort()]
+        if self.pool_padding:
+            found = torch.where((lengths < texts.shape[1])[:, None], found.clamp(min=0.0), found)
+        return found.unflatten(0, self.synonyms.shape[:2])
 
     def _pooled(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text attended"]:
         mask = tokens != PAD
         states = self._encoded(tokens, mask)
-        behind = 0.0 if self.pool_padding else torch.finfo(states.dtype).min
-        return states.masked_fill(~mask[..., None], behind).amax(1)
+        return states.masked_fill(~mask[..., None], torch.finfo(states.dtype).min).amax(1)
 
     def _headed(self, states: Float[Tensor, "note token attended"]) -> Float[Tensor, "note synonym token part"]:
         """Z, one part a synonym."""

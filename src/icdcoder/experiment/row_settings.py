@@ -1,0 +1,79 @@
+"""The settings of one row of a published table: on its own data set, or on a stand-in by the protocol for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from icdcoder.core import components
+from icdcoder.core.config import override
+from icdcoder.experiment import published
+from icdcoder.experiment.published import PublishedTable, Row
+
+
+@dataclass(frozen=True)
+class RowSettings:
+    """base: what `Experiment.resolve` takes. over, pool: further axes, as `icdcoder sweep` takes them.
+    missing: what only the user can give and did not, as words; "" where nothing is."""
+
+    base: dict[str, Any]
+    over: tuple[str, ...] = ()
+    pool: str | None = None
+    missing: str = ""
+
+
+def row_settings(row: Row, table: PublishedTable, corpus: str, settings: Sequence[str]) -> RowSettings:
+    """settings: the user's overrides. One that some row of the table must be given (a checkpoint) goes to the rows
+    that ask for it and to no other, so that one command serves a table of words and subwords.
+
+    A model with a checkpoint reads its notes by the tokenizer beside the weights, unless `text.tokens` says otherwise.
+    """
+    asked = {key for other in table.rows for key in other.given} - set(row.given)
+    own = [setting for setting in settings if setting.partition("=")[0].strip() not in asked]
+    found = _on_stand_in(row, corpus) if corpus else _on_its_own_data(row)
+    base = _with_tokenizer(override(found.base, own))
+    return RowSettings(base, found.over, found.pool, _missing(row, base))
+
+
+def _on_its_own_data(row: Row) -> RowSettings:
+    data = published.data_set(row.set)
+    return RowSettings(
+        {"corpus": data.corpus, "labels": row.labels, "text": row.text, "model": row.model, "train": row.train}
+    )
+
+
+def _on_stand_in(row: Row, corpus: str) -> RowSettings:
+    """The stand-in's protocol, the same for every system, with its departures for this kind of model."""
+    protocol = published.stand_in(corpus)
+    own = protocol.models.get(row.model["kind"], {})
+    base = {
+        "corpus": protocol.corpus,
+        "labels": protocol.labels,
+        "text": {**protocol.text, **own.get("text", {})},
+        "model": {**row.model, **published.small_sizes(row.model["kind"]), **own.get("model", {})},
+        "train": {**protocol.train, **own.get("train", {})},
+    }
+    return RowSettings(base, protocol.over, protocol.pool)
+
+
+def _with_tokenizer(base: dict[str, Any]) -> dict[str, Any]:
+    checkpoint = base["model"].get("checkpoint")
+    if checkpoint is None or "tokens" in base["text"]:
+        return base
+    # A vocabulary of words has settings that one of subwords does not know.
+    text = {key: value for key, value in base["text"].items() if key != "min_documents"}
+    return {**base, "text": {**text, "tokens": "subwords", "checkpoint": checkpoint}}
+
+
+def _missing(row: Row, base: dict[str, Any]) -> str:
+    """The corpus's folder, a checkpoint."""
+    given = dict(row.given)
+    root = components.load("corpora", base["corpus"]["kind"]).Config.model_fields.get("root")
+    if root is not None and root.is_required():
+        given["corpus.root"] = "the folder of the corpus"
+    for key, what in given.items():
+        table, _, name = key.partition(".")
+        if name not in base.get(table, {}):
+            return f"needs {what}: --set {key}=…"
+    return ""

@@ -1,0 +1,73 @@
+"""The settings of a row: what the user gives goes where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from icdcoder.experiment import published
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.row_settings import RowSettings, row_settings
+
+TABLE = published.load("systems")
+
+
+def settings_of(kind: str, corpus: str = "", settings: Sequence[str] = ()) -> RowSettings:
+    row = next(row for row in TABLE.rows if row.model["kind"] == kind)
+    return row_settings(row, TABLE, corpus, settings)
+
+
+def test_a_checkpoint_goes_to_the_rows_that_ask_for_it() -> None:
+    given = ["model.checkpoint=/models/encoder"]
+    assert settings_of("plm_icd", "synthetic", given).base["model"]["checkpoint"] == "/models/encoder"
+    assert "checkpoint" not in settings_of("caml", "synthetic", given).base["model"]
+
+
+def test_other_settings_go_to_every_row() -> None:
+    for kind in ("caml", "plm_icd"):
+        assert settings_of(kind, "synthetic", ["train.epochs=2"]).base["train"]["epochs"] == 2
+
+
+def test_a_model_with_a_checkpoint_reads_by_its_tokenizer() -> None:
+    given = ["model.checkpoint=/models/encoder"]
+    text = settings_of("hilat", "codiesp", given).base["text"]
+    assert (text["tokens"], text["checkpoint"]) == ("subwords", "/models/encoder")
+    assert "min_documents" not in text
+    kept = settings_of("hilat", "codiesp", [*given, "text.tokens=words"]).base["text"]
+    assert kept["tokens"] == "words"
+
+
+def test_what_is_missing_is_named_with_its_setting() -> None:
+    assert "--set model.checkpoint=" in settings_of("plm_ca", "synthetic").missing
+    assert "--set corpus.root=" in settings_of("caml", "codiesp").missing
+    assert "--set corpus.root=" in settings_of("caml").missing
+    assert settings_of("caml", "synthetic").missing == ""
+
+
+def test_a_stand_in_has_small_sizes_and_the_own_data_set_the_papers() -> None:
+    assert settings_of("laat", "synthetic").base["model"]["hidden"] < settings_of("laat").base["model"]["hidden"]
+    assert settings_of("caml", "synthetic").base["model"] == {"kind": "caml"}
+
+
+def test_all_systems_of_a_stand_in_have_one_protocol_but_the_linear_floor() -> None:
+    own = [
+        settings_of(row.model["kind"], "cmc2007").base["train"] for row in TABLE.rows if row.model["kind"] != "linear"
+    ]
+    assert all(train == own[0] for train in own)
+
+
+@pytest.mark.parametrize("corpus", ["synthetic", "codiesp", "cmc2007"])
+@pytest.mark.parametrize("row", TABLE.rows, ids=lambda row: row.model["kind"])
+def test_every_row_is_an_experiment(corpus: str, row: published.Row) -> None:
+    given = ["corpus.root=/data"] if corpus != "synthetic" else []
+    base = row_settings(row, TABLE, corpus, [*given, "model.checkpoint=/models/encoder"]).base
+    assert Experiment.resolve({**base, "name": "x", "runs": "runs"}).model_kind == row.model["kind"]
+
+
+def test_every_kind_of_model_stands_in_the_table() -> None:
+    from icdcoder.core import components
+
+    elsewhere = {"llm_classifier", "llm_multirescnn", "generative_coder"}  # paper1-table1, paper2-table1
+    missing = set(components.names("models")) - {row.model["kind"] for row in TABLE.rows} - elsewhere
+    assert not missing
