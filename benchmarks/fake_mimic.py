@@ -156,7 +156,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     _tables(made, version, plain)
     (_notes_iii if version == 3 else _notes_iv)(made, writer, notes, plain)
-    _splits(made, draw)
+    _splits(made, draw, version)
     return made
 
 
@@ -269,10 +269,11 @@ def _notes_iv(made: Made, writer: Writer, notes: int, plain: bool) -> None:
         made.summaries = made.note_rows
 
 
-def _splits(made: Made, draw: random.Random) -> None:
-    """Lists of admissions in the form of CAML: by patient, 80, 10 and 10 in a hundred; the lists of 50 are a part."""
-    folder = made.folder / "splits"
-    folder.mkdir(exist_ok=True)
+def _splits(made: Made, draw: random.Random, version: int) -> None:
+    """Lists of admissions in the form of CAML: by patient, 80, 10 and 10 in a hundred; the lists of 50 are a part.
+    Those of MIMIC-IV lie where the repository of MIMIC-IV-ICD has its own."""
+    folder = made.folder / "splits" / ("" if version == 3 else "mimic4_icd10")
+    folder.mkdir(parents=True, exist_ok=True)
     part_of = {a.subject: draw.choices(("train", "dev", "test"), (8, 1, 1))[0] for a in made.admissions}
     if made.admissions:
         part_of[made.admissions[0].subject] = "train"

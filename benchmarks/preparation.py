@@ -1,6 +1,6 @@
-"""Preparing MIMIC-III from its raw tables, ours beside the reference way and beside the floor, on made-up tables.
+"""Preparing MIMIC from its raw tables, ours beside the reference way and beside the floor, on made-up tables.
 
-    python -m benchmarks preparation [--gigabytes 1] [--quick] [--folder FOLDER]
+    python -m benchmarks preparation [--version 3|4] [--gigabytes 1] [--quick] [--folder FOLDER]
 
 ours: `icdcoder prepare`, raw tables → texts, tokens, vocabulary, label space, splits, with hashes of every file.
 reference: the same steps as the literature's scripts do them, written here: pandas, NLTK's RegexpTokenizer row by row,
@@ -22,6 +22,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,50 @@ MIN_DOCUMENTS = 3
 PARTS = ("train", "dev", "test")
 
 
-def ours(raw: Path, out: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Tables:
+    """Where a version of MIMIC has what. category: of the notes that are read; "": all are discharge summaries."""
+
+    notes: str
+    diagnoses: str
+    procedures: str
+    category: str
+    corpus: dict[str, str]
+    splits: str
+
+
+VERSIONS = {
+    3: Tables(
+        notes="NOTEEVENTS.csv.gz",
+        diagnoses="DIAGNOSES_ICD.csv.gz",
+        procedures="PROCEDURES_ICD.csv.gz",
+        category="Discharge summary",
+        corpus={"kind": "mimic3"},
+        splits="splits",
+    ),
+    4: Tables(
+        notes="note/discharge.csv.gz",
+        diagnoses="hosp/diagnoses_icd.csv.gz",
+        procedures="hosp/procedures_icd.csv.gz",
+        category="",
+        corpus={"kind": "mimic4", "variant": "icd10", "split": "mimic-iv-icd"},
+        splits="splits/mimic4_icd10",
+    ),
+}
+
+
+def ours(raw: Path, out: Path, version: int) -> dict[str, Any]:
     from icdcoder.experiment.config import Experiment
     from icdcoder.experiment.prepare import prepare
 
-    corpus = {"kind": "mimic3", "root": str(raw), "lists": str(raw / "splits")}
-    settings = {"name": "ours", "runs": str(out), "corpus": corpus, "model": {"kind": "caml"}}
+    tables = VERSIONS[version]
     prepared = prepare(
         Experiment.resolve(
             {
-                **settings,
+                "name": "ours",
+                "runs": str(out),
+                "corpus": {**tables.corpus, "root": str(raw), "lists": str(raw / tables.splits)},
+                "model": {"kind": "caml"},
                 "labels": {"drop_unlabelled": False},
                 "text": {"max_tokens": 10**6, "min_documents": MIN_DOCUMENTS},
             }
@@ -49,26 +84,31 @@ def ours(raw: Path, out: Path) -> dict[str, Any]:
     return {"documents": len(prepared.tokens), "tokens": len(prepared.tokens.flat), "words": prepared.reader.size - 2}
 
 
-def reference(raw: Path, out: Path) -> dict[str, Any]:
+def reference(raw: Path, out: Path, version: int) -> dict[str, Any]:
     """One admission a row, as the scripts of CAML arrange it: codes, notes, join, splits, vocabulary, numbers."""
     import pandas as pd
     from nltk.tokenize import RegexpTokenizer
 
-    labels = _reference_labels(raw)
+    tables = VERSIONS[version]
+    labels = _reference_labels(raw, tables)
     tokenizer = RegexpTokenizer(r"\w+")
     rows = []
-    columns = ["SUBJECT_ID", "HADM_ID", "CATEGORY", "TEXT"]
-    for chunk in pd.read_csv(raw / "NOTEEVENTS.csv.gz", usecols=columns, dtype=str, chunksize=50_000):
-        for row in chunk[chunk["CATEGORY"] == "Discharge summary"].itertuples(index=False):
-            tokens = [token.lower() for token in tokenizer.tokenize(row.TEXT) if not token.isnumeric()]
-            rows.append((row.SUBJECT_ID, row.HADM_ID, " ".join(tokens)))
-    notes = pd.DataFrame(rows, columns=[*columns[:2], "TEXT"])
+    columns = ["subject_id", "hadm_id", "category", "text"]
+    reading = {"usecols": lambda name: name.lower() in columns, "dtype": str, "chunksize": 50_000}
+    for chunk in pd.read_csv(raw / tables.notes, **reading):
+        chunk.columns = chunk.columns.str.lower()
+        if tables.category:
+            chunk = chunk[chunk["category"] == tables.category]
+        for row in chunk.itertuples(index=False):
+            tokens = [token.lower() for token in tokenizer.tokenize(row.text) if not token.isnumeric()]
+            rows.append((row.subject_id, row.hadm_id, " ".join(tokens)))
+    notes = pd.DataFrame(rows, columns=["SUBJECT_ID", "HADM_ID", "TEXT"])
     del rows
     notes = notes.groupby(["SUBJECT_ID", "HADM_ID"], sort=True)["TEXT"].apply(" ".join).reset_index()
     notes["LABELS"] = notes["HADM_ID"].map(labels)
     notes = notes[notes["LABELS"].notna()]
     part_of = {
-        name: part for part in PARTS for name in (raw / "splits" / f"{part}_full_hadm_ids.csv").read_text().split()
+        name: part for part in PARTS for name in (raw / tables.splits / f"{part}_full_hadm_ids.csv").read_text().split()
     }
     notes["PART"] = notes["HADM_ID"].map(part_of)
     held: Counter[str] = Counter()
@@ -87,35 +127,47 @@ def reference(raw: Path, out: Path) -> dict[str, Any]:
     return {"documents": len(notes), "tokens": total, "words": len(words)}
 
 
-def _reference_labels(raw: Path) -> dict[str, str]:
+def _reference_labels(raw: Path, tables: Tables) -> dict[str, str]:
     import pandas as pd
 
     frames = []
-    for table, diagnosis in (("DIAGNOSES_ICD", True), ("PROCEDURES_ICD", False)):
-        frame = pd.read_csv(raw / f"{table}.csv.gz", dtype=str, usecols=["HADM_ID", "ICD9_CODE"]).dropna()
-        frame["CODE"] = frame["ICD9_CODE"].apply(lambda code, diagnosis=diagnosis: _dotted(code, diagnosis))
+    for table, diagnosis in ((tables.diagnoses, True), (tables.procedures, False)):
+        frame = pd.read_csv(raw / table, dtype=str)
+        frame.columns = frame.columns.str.lower()
+        old = "icd9_code" in frame
+        if not old:
+            frame = frame[frame["icd_version"] == "10"].rename(columns={"icd_code": "icd9_code"})
+        frame = frame[["hadm_id", "icd9_code"]].dropna()
+        if diagnosis and not old:  # the tables hold a few codes of ICD-9 among those of ICD-10
+            frame = frame[frame["icd9_code"].str.match("[A-Z]")]
+        dot = _dotted_9 if old else _dotted_10
+        frame["code"] = frame["icd9_code"].apply(lambda code, dot=dot, diagnosis=diagnosis: dot(code, diagnosis))
         frames.append(frame)
-    return pd.concat(frames).groupby("HADM_ID")["CODE"].apply(";".join).to_dict()
+    return pd.concat(frames).groupby("hadm_id")["code"].apply(";".join).to_dict()
 
 
-def _dotted(code: str, diagnosis: bool) -> str:
+def _dotted_9(code: str, diagnosis: bool) -> str:
     before = 2 if not diagnosis else 4 if code.startswith("E") else 3
     return f"{code[:before]}.{code[before:]}" if len(code) > before else code
 
 
-def floor(raw: Path, out: Path) -> dict[str, Any]:
+def _dotted_10(code: str, diagnosis: bool) -> str:
+    return f"{code[:3]}.{code[3:]}" if diagnosis and len(code) > 3 else code
+
+
+def floor(raw: Path, out: Path, version: int) -> dict[str, Any]:
     lines = 0
     stream = zlib.decompressobj(wbits=31)
-    with (raw / "NOTEEVENTS.csv.gz").open("rb") as file:
+    with (raw / VERSIONS[version].notes).open("rb") as file:
         while piece := file.read(1 << 20):
             lines += stream.decompress(piece).count(b"\n")
     return {"lines": lines}
 
 
-WAYS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {"ours": ours, "reference": reference, "floor": floor}
+WAYS: dict[str, Callable[[Path, Path, int], dict[str, Any]]] = {"ours": ours, "reference": reference, "floor": floor}
 
 
-def one(way: str, raw: Path) -> None:
+def one(way: str, raw: Path, version: int) -> None:
     """Runs one way and prints what it took as JSON; imports are not measured for any."""
     if way == "reference":
         import nltk.tokenize  # noqa: F401
@@ -123,22 +175,23 @@ def one(way: str, raw: Path) -> None:
     elif way == "ours":
         import polars  # noqa: F401
 
-        import icdcoder.experiment.prepare  # noqa: F401
+        import icdcoder.experiment.prepare
+        import icdcoder.models.caml  # noqa: F401 (torch, which the configuration of a model is made of)
     with tempfile.TemporaryDirectory(dir=raw) as out:
         wall, processor = time.perf_counter(), time.process_time()
-        found = WAYS[way](raw, Path(out))
+        found = WAYS[way](raw, Path(out), version)
         found |= {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
     status = Path("/proc/self/status")
     peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
     print(json.dumps(found | {"megabytes": int(peak[1]) / 1e3 if peak else float("nan")}))
 
 
-def compare(raw: Path, turns: int) -> None:
+def compare(raw: Path, version: int, turns: int) -> None:
     print(f"{'':10}{'seconds':>9}{'of the processor':>18}{'peak memory':>14}")
     shown: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
     for turn in range(turns):
         for way in WAYS:
-            command = [sys.executable, __file__, "--way", way, "--folder", str(raw)]
+            command = [sys.executable, __file__, "--way", way, "--folder", str(raw), "--version", str(version)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             shown[way].append(found)
             print(
@@ -161,6 +214,7 @@ def compare(raw: Path, turns: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--version", type=int, choices=VERSIONS, default=3, help="of MIMIC")
     parser.add_argument("--gigabytes", type=float, default=1.0)
     parser.add_argument("--quick", action="store_true", help="0.1 GB")
     parser.add_argument("--turns", type=int, default=1)
@@ -168,22 +222,22 @@ def main() -> int:
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.way:
-        one(asked.way, asked.folder)
+        one(asked.way, asked.folder, asked.version)
         return 0
     missing = [name for name in ("pandas", "nltk") if importlib.util.find_spec(name) is None]
     if missing:
         print(f"The reference way needs {' and '.join(missing)}: pip install {' '.join(missing)}", file=sys.stderr)
         return 1
     if asked.folder:
-        compare(asked.folder, asked.turns)
+        compare(asked.folder, asked.version, asked.turns)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         size = 0.1 if asked.quick else asked.gigabytes
         began = time.perf_counter()
-        made = write(Path(folder), gigabytes=size)
+        made = write(Path(folder), gigabytes=size, version=asked.version)
         took = time.perf_counter() - began
         print(f"{size} GB, {made.note_rows:,} notes, {made.summaries:,} summaries, made in {took:.0f} s", flush=True)
-        compare(Path(folder), asked.turns)
+        compare(Path(folder), asked.version, asked.turns)
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from icdcoder.coder import Coder
+from datetime import date
+
+from icdcoder.coder import Coder, Visit
 
 NOTE = "A 70-year-old woman. Type 2 diabetes mellitus. Prostate cancer."
 
@@ -20,3 +22,19 @@ def test_another_coder_keeps_them_only_when_told() -> None:
     coder = Coder(Coder.builtin().predictor)
     assert coder.code(NOTE).changes == ()
     assert coder.code(NOTE, rules=True).changes
+
+
+def test_a_visit_fills_in_what_the_note_leaves_open() -> None:
+    coder = Coder.builtin()
+    note = "Prostate cancer. Chronic cough."
+    assert "C61" in {c.code.value for c in coder.code(note).accepted}
+    seen = coder.code(note, visit=Visit(served=date(2018, 5, 1), sex="female"))
+    assert {c.code.value for c in seen.accepted} == {"R05"}
+    assert {c.rule for c in seen.changes} == {"sex", "date of service"}
+
+
+def test_the_date_in_the_heading_chooses_the_edition() -> None:
+    coder = Coder.builtin()
+    note = "Discharge Date: 2018-05-01\n\nChronic cough."
+    assert coder.code(note).edition == "2018"
+    assert coder.code(note, visit=Visit(served=date(2025, 11, 1))).edition != "2018"

@@ -14,6 +14,7 @@ TEXT = [
     "Patient with chest pain, dyspnoea and atrial fibrillation; hypertension on lisinopril 10 mg.",
     "Type 2 diabetes mellitus without complications. No fever, no chills. Discharged home in stable condition.",
     "Acute kidney injury on chronic kidney disease, treated with fluids; creatinine fell to 1.2.",
+    "Codes: 401.9; 428.0; 250.00; 584.9; 36.15; V45.81; E878.2; none; 0 1 2 3 4 5 6 7 8 9.",
 ] * 4
 KINDS = ("bert", "llama", "roberta", "t5")
 SIZES = {"vocab_size": 200, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -66,6 +67,7 @@ def tokenizer(kind: str) -> Any:
     made = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=kind == "llama"))
     if kind == "llama":
         made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+        made.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
     else:
         made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<s>", "<pad>", "</s>", "<unk>"] if kind == "roberta" else ["<unk>", "<pad>", "<s>", "</s>"]
@@ -79,9 +81,10 @@ def tokenizer(kind: str) -> Any:
     return made
 
 
-def save(kind: str, folder: Path, **changes: Any) -> Path:
-    """Writes config.json, model.safetensors and tokenizer.json into `folder`, and returns it."""
-    from transformers import AutoConfig, AutoModel
+def save(kind: str, folder: Path, *, writes: bool = False, **changes: Any) -> Path:
+    """Writes config.json, model.safetensors and tokenizer.json into `folder`, and returns it. writes: with the head
+    that gives logits of the next token."""
+    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     cut = tokenizer(kind)
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,5 +92,6 @@ def save(kind: str, folder: Path, **changes: Any) -> Path:
     size = max(cut.get_vocab(with_added_tokens=True).values()) + 1
     config = AutoConfig.for_model(kind, **{**settings(kind), "vocab_size": size, **changes})
     torch.manual_seed(0)
-    AutoModel.from_config(config).save_pretrained(folder)
+    auto = (AutoModelForSeq2SeqLM if kind == "t5" else AutoModelForCausalLM) if writes else AutoModel
+    auto.from_config(config).save_pretrained(folder)
     return folder

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from icdcoder.core import components
 from icdcoder.core.artefact import load_card, verify
+from icdcoder.core.code import Code
 from icdcoder.core.config import build, read_toml
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import AttendingPredictor, Prediction, Predictor
 
+if TYPE_CHECKING:
+    from icdcoder.explain.concepts import CodeReasons
+
 FORMAT = 1
 CARD = "coder.json"
 NEEDED = ("format", "name", "version", "predictor", "edition", "files")
-BUILTIN_SYSTEMS = ("icd10cm", "icd9cm")
+BUILTIN_SYSTEMS = ("icd10cm", "icd10pcs", "icd9cm")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What the rules of the code set ask for beside the note: the date of service, the patient's age in years and sex;
+    None where it is not known."""
+
+    served: date | None = None
+    age: float | None = None
+    sex: Literal["female", "male"] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,10 @@ class Coder:
 
     @classmethod
     def builtin(cls, system: str = "icd10cm") -> Coder:
-        """The dictionary coder. system: "icd10cm" or "icd9cm" (diagnoses and procedures). Raises ConfigError."""
+        """The dictionary coder. system: "icd10cm", "icd10pcs", or "icd9cm" (diagnoses and procedures).
+
+        Raises ConfigError for another.
+        """
         from icdcoder.core.errors import did_you_mean
 
         if system not in BUILTIN_SYSTEMS:
@@ -80,20 +98,42 @@ class Coder:
             raise ConfigError(f"The predictor {kind!r} is trained: give the folder of a coder instead of {path}.")
         return cls(module.build(build(module.Config, settings, "")))
 
-    def code(self, note: Note | str, *, top: int | None = None, rules: bool | None = None) -> Prediction:
+    def code(
+        self, note: Note | str, *, top: int | None = None, rules: bool | None = None, visit: Visit | None = None
+    ) -> Prediction:
         """The codes of one note. top: at most that many ranked candidates (accepted ones are never cut). rules:
-        whether the rules of the code set are applied (None: as the coder's card says; the built-in one: yes)."""
+        whether the rules of the code set are applied (None: as the coder's card says; the built-in one: yes).
+        visit: what is known beside the note, for these rules; what it leaves open is looked for in the note."""
         if isinstance(note, str):
             note = Note("note", note)
-        return next(iter(self.code_all([note], top=top, rules=rules)))
+        return next(iter(self.code_all([note], top=top, rules=rules, visit=visit)))
 
     def code_all(
-        self, notes: Sequence[Note], *, top: int | None = None, rules: bool | None = None
+        self,
+        notes: Sequence[Note],
+        *,
+        top: int | None = None,
+        rules: bool | None = None,
+        visit: Visit | None = None,
     ) -> Iterator[Prediction]:
         """One prediction a note, in order; see `code`."""
         ruled = self.rules if rules is None else rules
         for note, prediction in zip(notes, self.predictor.predict(notes, top=top), strict=True):
-            yield self._explained(note, _ruled(note, prediction) if ruled else prediction)
+            yield self._explained(note, _ruled(note, prediction, visit or Visit()) if ruled else prediction)
+
+    def concepts(
+        self, note: Note | str, codes: Sequence[Code] = (), answers: Mapping[str, float] | None = None
+    ) -> tuple[CodeReasons, ...]:
+        """Which concepts speak for each code and which are missing, for a coder over concepts. codes: none: those that
+        are accepted. answers: {name of a concept: probability that a person gives it}; the codes follow at once.
+
+        coder.concepts(note, answers={"lisinopril": 0.0})
+
+        Raises ConfigError where the coder has no concepts, InputError for an unknown concept or code.
+        """
+        from icdcoder.explain.concepts import reasons
+
+        return reasons(self.predictor, Note("note", note) if isinstance(note, str) else note, codes, answers)
 
     def _explained(self, note: Note, prediction: Prediction) -> Prediction:
         accepted = [c.code for c in prediction.codes if c.accepted]
@@ -105,7 +145,10 @@ class Coder:
         return replace(prediction, codes=codes)
 
 
-def _ruled(note: Note, prediction: Prediction) -> Prediction:
+def _ruled(note: Note, prediction: Prediction, visit: Visit) -> Prediction:
     from icdcoder.decide import constraints
 
-    return constraints.apply(prediction, patient=constraints.stated(note.text))
+    told = constraints.stated(note.text)
+    patient = constraints.Patient(told.age if visit.age is None else visit.age, visit.sex or told.sex)
+    served = visit.served or constraints.stated_date(note.text, date.today())
+    return constraints.apply(prediction, patient=patient, served=served)

@@ -87,6 +87,21 @@ def test_icd9(warm_cache: dict[str, str]) -> None:
     assert {("icd9cm", "486"), ("icd9cm", "401.9")} <= accepted
 
 
+def test_procedures_of_icd10pcs(warm_cache: dict[str, str]) -> None:
+    note = "Laparoscopic cholecystectomy, endotracheal intubation and a right total hip replacement. History of CABG."
+    done = icdcoder("code", "-", "--system", "icd10pcs", "--format", "jsonl", env=warm_cache, stdin=note)
+    accepted = {c["code"] for c in json.loads(done.stdout)["codes"] if c["accepted"]}
+    assert accepted == {"0FT44ZZ", "0BH17EZ", "0SR90JZ"}
+
+
+def test_the_visit_is_given_beside_the_note(warm_cache: dict[str, str]) -> None:
+    options = ("--date", "2018-05-01", "--age", "67", "--sex", "F", "--format", "jsonl")
+    done = icdcoder("code", "-", *options, env=warm_cache, stdin="Chronic cough. Prostate cancer.")
+    answer = json.loads(done.stdout)
+    assert {c["code"] for c in answer["codes"] if c["accepted"]} == {"R05"}
+    assert answer["edition"] == "2018"
+
+
 def test_top_limits_candidates_and_never_cuts_accepted_codes(warm_cache: dict[str, str]) -> None:
     full = json.loads(icdcoder("code", "-", "--format", "jsonl", "--top", "50", env=warm_cache, stdin=NOTE).stdout)
     none = json.loads(icdcoder("code", "-", "--format", "jsonl", "--top", "0", env=warm_cache, stdin=NOTE).stdout)
@@ -110,6 +125,10 @@ def test_a_broken_line_costs_nothing_else(warm_cache: dict[str, str], tmp_path: 
     [
         (["code"], "No note was given"),
         (["code", "-", "--system", "icd10cn"], "Did you mean 'icd10cm'"),
+        (["code", "-", "--date", "May 2018"], "2018-05-01"),
+        (["code", "-", "--sex", "X"], "F or M"),
+        (["code", "-", "--age", "190"], "in years"),
+        (["code", "-", "--age", "19", "--no-rules"], "--no-rules"),
         (["code", "-", "--coder", "nowhere"], "no coder folder nowhere"),
         (["code", "-", "--format", "xml"], "table or jsonl"),
         (["code", "-", "-o", "/nowhere/at/all.jsonl"], "cannot be written"),

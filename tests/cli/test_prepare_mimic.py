@@ -60,3 +60,36 @@ def test_a_missing_table_is_one_sentence(config: Path) -> None:
     assert "physionet.org/content/mimiciii" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (config.parent / "runs" / "m3" / "prepared").exists()
+
+
+def test_a_table_that_was_cut_short_is_one_sentence_and_leaves_nothing(config: Path) -> None:
+    table = config.parent / "mimic" / "NOTEEVENTS.csv.gz"
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2])
+    result = prepare(config)
+    assert result.returncode == 2
+    assert "NOTEEVENTS.csv.gz is cut short" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list((config.parent / "runs" / "m3").iterdir()) == []
+    table.write_bytes(whole)
+    assert prepare(config).returncode == 0
+
+
+def test_a_prepare_that_is_killed_is_made_anew(config: Path) -> None:
+    folder = config.parent / "runs" / "m3"
+    code = (
+        "import os, signal, sys\n"
+        "from icdcoder.experiment import drafts\n"
+        "def killed(*_):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "drafts.Drafts.finish = killed\n"
+        "from icdcoder.cli import main\n"
+        "main()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code, "prepare", str(config)], capture_output=True, check=False)
+    assert result.returncode == -9
+    (left,) = folder.iterdir()
+    assert (left / "documents.parquet").exists()
+    result = prepare(config)
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in folder.iterdir()] == ["prepared"]

@@ -41,6 +41,20 @@ ARCHITECTURE: dict[str, Any] = {
     "prefix": [30],
     "suffix": [31],
 }
+WRITER: dict[str, Any] = {
+    "config": {
+        "model_type": "t5",
+        "vocab_size": 40,
+        "d_model": 32,
+        "d_kv": 16,
+        "d_ff": 32,
+        "num_layers": 1,
+        "num_heads": 2,
+        "dropout_rate": 0.0,
+    },
+    "prefix": [],
+    "suffix": [1],
+}
 SMALL: dict[str, dict[str, Any]] = {
     "bigru": {"embedding": 16, "hidden": 24},
     "c_lstm_att": {"letters": 8, "hidden": 24, "item_tokens": 3},
@@ -61,6 +75,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "dropout": 0.0,
     },
     "transicd": {"embedding": 16, "heads": 2, "dropout": 0.0},
+    "generative_coder": {"architecture": WRITER, "attended": 24},
     "hilat": {"architecture": ARCHITECTURE, "chunk": 8},
     "llm_classifier": {"architecture": ARCHITECTURE, "tuning": "full", "pooling": "label_attention"},
     "llm_multirescnn": {
@@ -85,7 +100,7 @@ SMALL: dict[str, dict[str, Any]] = {
     },
 }
 # (learning rate, steps) of learning by heart, where 0.03 is too much for a model or 60 too few.
-LEARNING = {"plm_ca": (0.005, 200), "llm_classifier": (0.005, 100)}
+LEARNING = {"generative_coder": (0.01, 100), "plm_ca": (0.005, 200), "llm_classifier": (0.005, 100)}
 WORDS = 30
 CODES = 37  # no other size of any model, so that a parameter with 37 rows has one row a code
 

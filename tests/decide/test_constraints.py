@@ -142,9 +142,18 @@ def test_a_code_of_another_edition_is_named_and_kept() -> None:
     assert only_change(result).rule == "edition"
 
 
+def test_codes_divided_since_the_date_of_service_are_what_they_were_then() -> None:
+    result = apply(prediction({"R05.3": 0.9, "I10": 0.8}, {"R05.9": 0.2}), served=date(2018, 5, 1))
+    assert accepted(result) == {"R05", "I10"}
+    assert result.edition == "2018"
+    assert [c.code.value for c in result.codes] == ["R05", "I10"]
+    change = only_change(result)
+    assert (change.action, change.rule, change.other) == ("replaced", "date of service", code("R05"))
+
+
 def test_a_date_of_service_of_another_year_is_warned_of() -> None:
-    warned = apply(prediction({"I10": 0.9}), served=date(2017, 3, 1))
-    assert "2017" in warned.warnings[0]
+    warned = apply(prediction({"I10": 0.9}), served=date(2021, 3, 1))
+    assert "2021" in warned.warnings[0]
     assert not apply(prediction({"I10": 0.9}), served=date(2025, 10, 1)).warnings
 
 

@@ -28,6 +28,7 @@ from icdcoder.explain.concepts import explain, parse_answers, reasons
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.measure.report import Report
 from icdcoder.predictors import concept
+from icdcoder.predictors.concept_heads import network
 
 from .conftest import experiment as neural
 
@@ -72,9 +73,9 @@ def test_the_flow_ends_with_a_report_that_has_been_checked_for_leaks(done: Exper
 
 
 def test_a_second_run_trains_nothing_and_other_settings_are_refused(done: Experiment) -> None:
-    before = (done.run / concept.HEAD).stat().st_mtime_ns
+    before = (done.run / network.HEAD).stat().st_mtime_ns
     train_model(done)
-    assert (done.run / concept.HEAD).stat().st_mtime_ns == before
+    assert (done.run / network.HEAD).stat().st_mtime_ns == before
     with pytest.raises(ArtefactError, match="in model"):
         train_model(experiment(done.folder.parent, steps=61))
 
@@ -108,6 +109,54 @@ def test_an_answer_that_is_changed_changes_the_code_at_once(coder: Coder, note: 
     back = reasons(coder.predictor, note, [plain.code], {strongest.concept: strongest.score})[0]
     assert back.score == pytest.approx(plain.score)
     assert json.loads(json.dumps(plain.to_json()))["supporting"][0]["concept"] == strongest.concept
+
+
+def test_from_python_one_call_of_the_coder_is_enough(coder: Coder, note: Note) -> None:
+    plain = next(one for one in coder.concepts(note) if one.supporting and one.supporting[0].own)
+    name = plain.supporting[0].concept
+    edited = coder.concepts(note.text, [plain.code], {name: 0.0})[0]
+    assert edited.score < plain.score
+    assert edited.before == pytest.approx(plain.score)
+    with pytest.raises(ConfigError, match="does not decide over concepts"):
+        Coder.builtin().concepts("chest pain")
+
+
+def test_heads_can_take_the_notes_own_logits(done: Experiment, tmp_path: Path) -> None:
+    """Out of fold as well; alone, they are the direct way of coding."""
+    found = {}
+    for inputs in ("note", "both"):
+        asked = experiment(tmp_path / inputs, inputs=inputs, note={"epochs": 8, "learning_rate": 0.01})
+        found[inputs] = run(asked).metrics["micro_f1"]
+        prepared = Prepared.load(asked.prepared)
+        note = prepared.documents[prepared.split("test")[0]].joined()
+        predictor = Coder.load(asked.coder).predictor
+        assert isinstance(predictor, ConceptCoder)
+        scores = predictor.concept_scores([note])
+        every = predictor.code_probabilities(np.concatenate([scores, 1 - scores]), [note])
+        np.testing.assert_allclose(every[0], predictor.probabilities([note])[0], atol=1e-6)
+        assert np.allclose(every[0], every[1]) == (inputs == "note"), "concepts count where they are asked for"
+        assert not np.allclose(every[0], predictor.code_probabilities(scores, [Note("b", "Nothing.")])[0])
+    assert found["both"] > 0.5
+
+
+def test_the_notes_own_logits_are_those_of_networks_that_have_not_seen_it(done: Experiment) -> None:
+    prepared = Prepared.load(done.prepared)
+    training = prepared.split("train")
+    asked: list[tuple[set[str], list[str]]] = []
+    patient_of = dict(zip(prepared.ids, prepared.patients, strict=True))
+
+    def fit(documents: list[Document]) -> SimpleNamespace:
+        own: tuple[set[str], list[str]] = ({d.patient for d in documents}, [])
+        asked.append(own)
+
+        def scores(notes: list[Note]) -> npt.NDArray[np.float32]:
+            own[1].extend(note.id for note in notes)
+            return np.zeros((len(notes), len(prepared.space)), dtype=np.float32)
+
+        return SimpleNamespace(scores=scores)
+
+    concept_training.out_of_fold(fit, prepared, training, 3, seed=0)  # pyright: ignore
+    assert all(not patients & {patient_of[i] for i in seen} for patients, seen in asked)
 
 
 def test_supporting_and_missing_concepts_cover_all_of_a_code(coder: Coder, note: Note) -> None:
@@ -245,6 +294,33 @@ def test_few_shot_codes_can_be_had_of_any_corpus(tmp_path: Path) -> None:
     assert not patients[0] & patients[1]
     assert not patients[0] & patients[2]
     assert not patients[1] & patients[2]
+
+
+def test_a_code_without_concepts_takes_those_above_it_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "concepts.tsv"
+    asked = experiment(tmp_path, concepts=str(path))
+    prepared = prepare(asked)
+    child = next(code for code in prepared.space.codes if code.system == "icd9cm" and "." in code.value)
+    above = child.value.partition(".")[0]
+    path.write_text(f"something said\t1\ticd9cm:{above}\n", encoding="utf-8")
+    report = run(asked)
+    assert any(f"{child} (those of icd9cm:{above})" in warning for warning in report.warnings)
+    predictor = Coder.load(asked.coder).predictor
+    assert isinstance(predictor, ConceptCoder)
+    assert predictor.membership[predictor.space.index(child)].all()
+
+
+def test_concepts_of_another_editions_codes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "concepts.tsv"
+    asked = experiment(tmp_path, concepts=str(path))
+    prepare(asked)
+    for line, said in (
+        ("old pain\t2\ticd9cm:999.99Z\n", "999.99Z"),
+        ("a\t1\ticd9cm:401.9\na\t2\ticd9cm:401.9\n", "contradicts"),
+    ):
+        path.write_text(line, encoding="utf-8")
+        with pytest.raises(InputError, match=said):
+            run(asked)
 
 
 def test_codes_without_concepts_are_said_in_the_report(tmp_path: Path) -> None:

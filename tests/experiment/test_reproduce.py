@@ -110,3 +110,13 @@ def test_a_failing_row_costs_itself_only(tmp_path: Path, monkeypatch: pytest.Mon
 def test_an_unknown_system_is_answered(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Did you mean 'CAML'"):
         reproduce("caml", corpus="synthetic", systems=["CAMl"], runs=tmp_path)
+
+
+def test_labels_of_the_other_loader_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="published with corpus.labels=caml"):
+        reproduce("caml", settings=("corpus.labels=correct", "corpus.root=nowhere"), runs=tmp_path)
+    with pytest.raises(ConfigError, match="published with corpus.labels=correct"):
+        reproduce("edin2023", systems=["CAML"], settings=("corpus.labels='caml'",), runs=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    asked = ("corpus.labels=caml", f"corpus.root={tmp_path / 'nowhere'}")
+    assert all(row.reason for row in reproduce("caml", systems=["CAML"], seeds=[1], settings=asked, runs=tmp_path).rows)

@@ -180,6 +180,14 @@ def test_documents_are_a_sequence(tmp_path: Path, corpus: Any, monkeypatch: pyte
     assert "pain" not in repr(found)
 
 
+def test_what_needs_no_text_reads_none(tmp_path: Path, corpus: Any) -> None:
+    corpus(Once(count=50))
+    found = prepare(small(tmp_path)).documents
+    assert found.annotated().tolist() == [d.evidence is not None for d in found]
+    assert found.code_counts().tolist() == [len(d.codes) for d in found]
+    assert 0 < found.annotated().sum() < len(found)
+
+
 def test_an_older_folder_is_refused_with_the_way_out(
     tmp_path: Path, corpus: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,3 +169,34 @@ def test_editions(edition: Edition, codes: set[str]) -> None:
     predictor = build(Config(index=False, edition=edition))
     note = Note("n", "Cough. Chronic kidney disease stage 3. Left femur fracture. Depression.")
     assert codes <= accepted(next(predictor.predict([note])))
+
+
+def test_the_general_code_beside_the_specific_one() -> None:
+    note = Note("n", "Macular edema. COPD with acute exacerbation. COPD.")
+    default, general = (build(Config(index=False, specific=on)) for on in (True, False))
+    assert {"R60.9", "J44.9"}.isdisjoint(accepted(next(default.predict([note]))))
+    assert {"R60.9", "J44.9"} <= accepted(next(general.predict([note])))
+
+
+@pytest.mark.parametrize(
+    ("text", "present", "absent"),
+    [
+        ("History of breast cancer.", {"Z85.3"}, {"C50.919"}),
+        ("History of breast cancer, now on chemotherapy for recurrence.", {"C50.919"}, set()),
+        ("Status post appendectomy in 2010.", {"Z90.49"}, set()),
+        ("Appendectomy is planned for tomorrow.", set(), {"Z90.49"}),
+        ("FAMILY HISTORY:\nColon cancer in the father. Mother has diabetes.", {"Z80.0", "Z83.3"}, {"C18.9", "E11.9"}),
+        ("No family history of colon cancer.", set(), {"Z80.0", "C18.9"}),
+        ("BMI 42.1. Warfarin toxicity.", {"Z68.41", "T45.515A"}, set()),
+        ("The patient is in septic shock.", {"A41.9", "R65.21"}, set()),
+        ("MRI of the left knee. There is knee pain and no effusion.", {"M25.562"}, {"M25.569"}),
+        ("Left knee and right hip seen. There is knee pain.", {"M25.569"}, {"M25.561", "M25.562"}),
+        ("Samples of blood and urine were sent.", set(), {"R31.9"}),
+        ("Hemodialysis was discussed.", set(), {"Z99.2"}),
+        ("End-stage renal disease, hemodialysis three times a week.", {"N18.6", "Z99.2"}, set()),
+    ],
+)
+def test_histories_numbers_and_drugs(coder: Coder, text: str, present: set[str], absent: set[str]) -> None:
+    found = accepted(coder.code(text))
+    assert present <= found
+    assert not absent & found

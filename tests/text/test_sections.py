@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icdcoder.text import sections
@@ -180,6 +181,80 @@ def test_the_data_file_gives_each_heading_one_kind() -> None:
 def test_long_text_is_read(piece: str) -> None:
     text = piece * (1_000_000 // len(piece)) + "\nPLAN: rest"
     assert split(text)[-1].kind == "plan"
+
+
+# The same rules as one regular expression each, which says what counts, at ten times the cost.
+PLAIN_AT_LINE = re.compile(
+    r"^[ \t]*(?P<mark>[#*=•>-]{1,3}[ \t]*)?(?P<number>(?:\d{1,2}|[IVX]{1,4}|[A-H])[.)][ \t]*)?"
+    r"(?P<title>[A-Za-z0-9](?:[^\W_]|[ \t/&'(),.\[\]+-]){0,80}?)[ \t]*\*{0,2}(?P<end>:|$)",
+    re.MULTILINE,
+)
+PLAIN_WITHIN_LINE = re.compile(
+    r"(?:(?<=[a-z0-9.,;:!?)] )|(?<=[.,;:!?)]))(?P<title>[A-Z][A-Z/&' -]{1,60}[A-Z])[ ]?:"
+    r"|(?<=[.!?)] )(?P<sentence>[A-Z][A-Za-z/&' -]{2,60}):"
+)
+
+
+def plain_headings(text: str) -> list[tuple[int, int, str]]:
+    """(start, end, kind) of headings at lines and within them."""
+    found = []
+    for match in PLAIN_AT_LINE.finditer(text):
+        title, alone = match["title"], not match["end"]
+        if alone and (match["number"] or title[-1] in ".,") and not match["mark"]:
+            continue
+        if title[0].islower() or (match["number"] and not title.isupper() and " " not in title):
+            continue
+        found.append((match.start(), match.end(), sections._kind_of(title, whole_line=alone)))
+    for match in sections._CAPITALS_AT_LINE.finditer(text):
+        found.append((match.start(), match.end(), sections._kind_of(match["title"])))
+    for match in PLAIN_WITHIN_LINE.finditer(text):
+        kind = sections._kind_of(match["title"] or match["sentence"], whole_line=True)
+        found.append((match.start(), match.end(), None if kind == "administrative" else kind))
+    return [heading for heading in found if heading[2]]
+
+
+def quick_headings(text: str) -> list[tuple[int, int, str]]:
+    return [(h.start, h.body_start, h.kind) for h in sections._candidates(text) if not SINGLE_LETTER.match(h.title)]
+
+
+SINGLE_LETTER = re.compile(r"(?:[SOAP]|A/P)$")
+PIECES = st.sampled_from(
+    "Plan PLAN Past medical history PAST MEDICAL HISTORY Allergies ALLERGIES Medications The and IV I. II) 3. 12) A. # "
+    "** - • : : : . . , ; ! ) ( [ ] _ ' / & -- x é 2 Hospital COURSE HOSPITAL Review of systems Date Family FAMILY "
+    "Discharge diagnosis diagnoses IMPRESSION FINDINGS".split()
+)
+MADE_TEXTS = st.lists(st.one_of(PIECES, st.sampled_from([" ", " ", "\n", "\n\n", "\t", "\r\n", "\u2028"])), max_size=40)
+
+
+@settings(max_examples=400, deadline=None)
+@given(MADE_TEXTS.map("".join))
+def test_headings_are_those_of_the_plain_rules(text: str) -> None:
+    assert quick_headings(text) == [h for h in plain_headings(text) if not _is_letter(text, h)]
+
+
+def _is_letter(text: str, heading: tuple[int, int, str]) -> bool:
+    return bool(SINGLE_LETTER.match(text[heading[0] : heading[1]].strip(" \t:#*=•>-")))
+
+
+@pytest.mark.parametrize("blanks", [0, 1, 2])
+@pytest.mark.parametrize("before", ["stable. ", "stable.", "stable ", "Stable ", "(x) ", "(x)", "word  ", ": ", "9 "])
+@pytest.mark.parametrize("length", [*range(5), *range(57, 66)])
+def test_titles_within_a_line_are_as_long_as_the_plain_rules_say(before: str, length: int, blanks: int) -> None:
+    for word in ("X" * length, "X" + "y" * length, "X" * (length // 2) + "y " + "X" * (length - length // 2)):
+        text = f"{before}{word}{' ' * blanks}: more"
+        plain = [(m.start(), m.end(), m["title"] or m["sentence"]) for m in PLAIN_WITHIN_LINE.finditer(text)]
+        assert list(sections._within_lines(text)) == plain
+
+
+def test_real_reports_have_the_headings_of_the_plain_rules() -> None:
+    path = DATA / "notes" / "mtsamples.jsonl"
+    if not path.is_file():
+        pytest.skip("the transcribed reports are not here")
+    for line in path.read_text(encoding="utf-8").splitlines()[::20]:
+        text = json.loads(line)["text"]
+        for changed in (text, text.replace(". ", ".\n"), text.replace("\n", " ")):
+            plain = [h for h in plain_headings(changed) if not _is_letter(changed, h)]
+            assert quick_headings(changed) == plain
 
 
 def test_title_is_not_in_the_repr() -> None:

@@ -21,7 +21,7 @@ def test_words_are_found_and_come_back_from_their_integers(words: list[str]) -> 
     text = "  ".join(["", *words]).encode() + PADDING
     starts, ends = bounds(text)
     assert [text[a:b].decode() for a, b in zip(starts, ends, strict=True)] == words
-    assert [unpacked(a, b) for a, b in zip(*packed(text, starts, ends), strict=True)] == words
+    assert unpacked(*packed(text, starts, ends)) == words
 
 
 @settings(deadline=None)
@@ -29,9 +29,9 @@ def test_words_are_found_and_come_back_from_their_integers(words: list[str]) -> 
 def test_each_word_is_asked_for_once_and_keeps_its_number(chunks: list[list[str]]) -> None:
     asked: list[str] = []
 
-    def number(word: str) -> int:
-        asked.append(word)
-        return len(asked) - 1
+    def number(new: list[str]) -> range:
+        asked.extend(new)
+        return range(len(asked) - len(new), len(asked))
 
     table = WordTable(number)
     for words in chunks:
@@ -41,7 +41,7 @@ def test_each_word_is_asked_for_once_and_keeps_its_number(chunks: list[list[str]
 
 def test_it_grows_and_forgets_nothing() -> None:
     numbers: dict[str, int] = {}
-    table = WordTable(lambda word: numbers.setdefault(word, len(numbers)))
+    table = WordTable(lambda new: [numbers.setdefault(word, len(numbers)) for word in new])
     words = [f"w{i}" for i in np.random.default_rng(0).permutation(90_000)]
     first = [looked_up(table, words[at : at + 9000]) for at in range(0, len(words), 9000)]
     again = looked_up(table, words)

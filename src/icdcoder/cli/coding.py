@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from icdcoder.cli.prediction_table import show
 from icdcoder.cli.screen import out, say
@@ -18,11 +19,12 @@ from icdcoder.core.note import Note
 from icdcoder.intake import Columns, Refusal, read_notes, require_sources
 
 if TYPE_CHECKING:
-    from icdcoder.coder import Coder
+    from icdcoder.coder import Coder, Visit
 
 FORMATS = ("table", "jsonl")
 SOME_FAILED = 1
 NOTES_AT_ONCE = 32
+_SEXES: dict[str, Literal["female", "male"]] = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,20 @@ class Request:
     id_column: str = "id"
     text_column: str = "text"
     rules: bool | None = None
+    served: str | None = None
+    age: float | None = None
+    sex: str | None = None
 
 
 def code_sources(request: Request) -> int:
     """Codes every note of the request and returns the exit status."""
     sources = require_sources(request.sources)
     form = _format(request)
+    visit = _visit(request)
     coder = load_coder(request.coder, request.system)
     failed = 0
     with _destination(request.output) as file:
-        for note, prediction in _coded(coder, sources, request):
+        for note, prediction in _coded(coder, sources, request, visit):
             if prediction is None:
                 say(f"icdcoder: {note}")
                 failed += 1
@@ -75,17 +81,39 @@ def load_coder(name: str, system: str | None) -> Coder:
         return Coder.builtin(system or "icd10cm")
     if system is not None:
         raise ConfigError("--system is for the built-in coder; a trained coder knows its own code systems.")
+    if name == "ranked":
+        from icdcoder.predictors.ranked import SHIPPED
+
+        return Coder.load(SHIPPED)
     return Coder.load(name)
 
 
-def _coded(coder: Coder, sources: list[str], request: Request) -> Iterator[tuple]:
+def _coded(coder: Coder, sources: list[str], request: Request, visit: Visit) -> Iterator[tuple]:
     columns = Columns(request.id_column, request.text_column)
     items = read_notes(sources, columns)
     while part := list(islice(items, NOTES_AT_ONCE)):
         notes = [item for item in part if isinstance(item, Note)]
-        predictions = iter(list(coder.code_all(notes, top=request.top, rules=request.rules)))
+        predictions = iter(list(coder.code_all(notes, top=request.top, rules=request.rules, visit=visit)))
         for item in part:
             yield (item, None) if isinstance(item, Refusal) else (item, next(predictions))
+
+
+def _visit(request: Request) -> Visit:
+    """Raises ConfigError where an option of the visit is no date, no age or no sex."""
+    from icdcoder.coder import Visit
+
+    if request.rules is False and (request.served or request.age is not None or request.sex):
+        raise ConfigError("--date, --age and --sex are for the rules of the code set, which --no-rules leaves out.")
+    try:
+        served = date.fromisoformat(request.served) if request.served else None
+    except ValueError:
+        raise ConfigError(f"--date is {request.served!r}; it is written as in 2018-05-01.") from None
+    if request.age is not None and not 0 <= request.age <= 130:
+        raise ConfigError(f"--age is {request.age:g}; it is the patient's age in years.")
+    sex = _SEXES.get((request.sex or "").lower())
+    if request.sex and sex is None:
+        raise ConfigError(f"--sex is {request.sex!r}; it can be F or M.")
+    return Visit(served, request.age, sex)
 
 
 def _format(request: Request) -> str:

@@ -26,18 +26,30 @@ Fit = Callable[["Experiment", "Config", Path], "Threshold"]
 
 
 def fit_and_measure(
-    config: str, settings: tuple[str, ...], system: str, habits: bool, folder: str | None, folds: int, *, fresh: bool
+    config: str,
+    settings: tuple[str, ...],
+    ranker: dict[str, Any],
+    folder: str | None,
+    folds: int,
+    *,
+    ship: bool = False,
+    fresh: bool,
 ) -> None:
+    """ranker: settings of predictors/ranked.py. ship: make the coder that comes with icdcoder."""
     from icdcoder.core.config import build
     from icdcoder.experiment.ranking import fit_ranker
-    from icdcoder.predictors.ranked import Config
+    from icdcoder.predictors.ranked import SHIPPED, Config
 
-    ranked = build(Config, {"habits": habits, "dictionary": {"system": system}}, "ranked")
+    if ship:
+        if folder or folds or ranker["habits"]:
+            raise ConfigError("--ship goes with --no-habits, and without --folder and --folds.")
+        folder, settings, fresh = str(SHIPPED), (*settings, "name=ranked"), True
+    ranked = build(Config, ranker, "ranked")
 
     def fit(asked: Experiment, settings: Config, place: Path) -> Threshold:
-        return fit_ranker(asked, settings, place, fresh=fresh, progress=Bars())
+        return fit_ranker(asked, settings, place, rules=ship, fresh=fresh, progress=Bars())
 
-    measured(config, settings, ranked, fit, folder, "ranked", folds)
+    measured(config, settings, ranked, fit, folder, "ranked", folds, keep_report=not ship)
 
 
 def combine_and_measure(
@@ -57,7 +69,15 @@ def combine_and_measure(
 
 
 def measured(
-    config: str, settings: tuple[str, ...], ranked: Config, fit: Fit, folder: str | None, name: str, folds: int
+    config: str,
+    settings: tuple[str, ...],
+    ranked: Config,
+    fit: Fit,
+    folder: str | None,
+    name: str,
+    folds: int,
+    *,
+    keep_report: bool = True,
 ) -> None:
     """Fits and measures once, or once a fold, and prints the figures of all answers together."""
     from icdcoder.experiment.open_report import open_report
@@ -77,7 +97,8 @@ def measured(
         training, test, found = _answers(asked, ranked, place)
         trained, tested, answers = training, [*tested, *test], [*answers, *found]
     report = open_report(trained, tested, answers)
-    (target / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    if keep_report:
+        (target / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
     _print(report)
     typer.echo(target)
 
@@ -98,9 +119,23 @@ def _answers(
     found = []
     with Bars().track("Coding test notes", len(test)) as step:
         for prediction in coder.code_all([d.joined() for d in test], top=ALL_CANDIDATES):
-            found.append(prediction)
+            found.append(_of_edition(prediction, ranked))
             step()
     return [d for d in documents if d.split != "test"], test, found
+
+
+def _of_edition(prediction: Prediction, ranked: Config) -> Prediction:
+    """The prediction under the codes of the corpus's edition."""
+    from dataclasses import replace
+
+    from icdcoder.predictors.dictionary.editions import OlderEdition
+
+    older = OlderEdition(ranked.gold_edition)
+    found: dict[object, Any] = {}
+    for one in prediction.codes:
+        code = older.code(one.code)
+        found.setdefault(code, replace(one, code=code))
+    return replace(prediction, codes=tuple(found.values()))
 
 
 def _print(report: dict[str, Any]) -> None:

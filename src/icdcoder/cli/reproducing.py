@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from icdcoder.cli.screen import out
+from collections.abc import Sequence
+from pathlib import Path
+
+from icdcoder.cli.screen import Bars, out
 from icdcoder.core.errors import ConfigError
 
 
@@ -11,6 +14,7 @@ def list_tables() -> None:
     from rich.table import Table
 
     from icdcoder.experiment import published
+    from icdcoder.experiment.claims import described
 
     shown = Table(box=None, pad_edge=False)
     for heading in ("table", "what", "rows", "data sets"):
@@ -19,8 +23,27 @@ def list_tables() -> None:
         table = published.load(name)
         sets = dict.fromkeys(row.set for row in table.rows)
         shown.add_row(name, f"{table.title} ({table.source})", str(len(table.rows)), ", ".join(sets))
+    for name in described.names():
+        claims = described.load(name)
+        found = ", ".join(claim.name for claim in claims.claims)
+        shown.add_row(name, f"{claims.title} ({claims.source})", found, ", ".join(claims.corpora))
     out().print(shown, markup=False)
     out().print("Without MIMIC: --corpus synthetic, or --corpus codiesp|cmc2007 --set corpus.root=FOLDER.")
+
+
+def claims_tried(
+    name: str, corpus: str, wanted: Sequence[str], seeds: Sequence[int], settings: Sequence[str], runs: Path
+) -> str | None:
+    """The table of claims; None where the name is not one of claims."""
+    from icdcoder.experiment.claims import described
+    from icdcoder.experiment.claims.report import markdown
+    from icdcoder.experiment.claims.run import try_claims
+
+    if name not in described.names():
+        return None
+    return markdown(
+        try_claims(name, corpus=corpus, wanted=wanted, seeds=seeds, settings=settings, runs=runs, progress=Bars())
+    )
 
 
 def seed_numbers(text: str) -> list[int]:

@@ -44,8 +44,9 @@ class ConceptCoder(ScoringPredictor, Protocol):
         """Matrix "note concept" of probabilities that the note supports the concept."""
         ...
 
-    def code_probabilities(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Matrix "note concept" → matrix "note code": the second stage alone."""
+    def code_probabilities(self, scores: npt.NDArray[np.float32], notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+        """Matrix "note concept" → matrix "note code": the second stage alone, which may look at the notes too. notes:
+        one a row, or one for all rows."""
         ...
 
     def concept_evidence(self, note: Note) -> Mapping[int, tuple[Evidence, ...]]:

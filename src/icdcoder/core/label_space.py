@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +34,26 @@ class LabelSpace:
         min_notes: int = 1,
         max_notes: int | None = None,
     ) -> LabelSpace:
-        """The codes of the *training* documents, sorted by code.
+        """The codes of the *training* documents, by `of_counts`.
 
-        top: keep only the most frequent (ties go to the smaller code). min_notes, max_notes: drop codes of fewer, or
-        of more, training documents. Documents of other splits are refused, so that no label space can be chosen on
-        test data.
+        Documents of other splits are refused, so that no label space can be chosen on test data.
         """
         counts: Counter[Code] = Counter()
         for document in documents:
             if document.split != "train":
                 raise InputError(f"A label space is fitted on training documents only; {document.id!r} is not one.")
             counts.update(set(document.codes))
+        return cls.of_counts(counts, top=top, min_notes=min_notes, max_notes=max_notes)
+
+    @classmethod
+    def of_counts(
+        cls, counts: Mapping[Code, int], *, top: int | None = None, min_notes: int = 1, max_notes: int | None = None
+    ) -> LabelSpace:
+        """counts: how many *training* documents have each code. The codes are sorted by code.
+
+        top: keep only the most frequent (ties go to the smaller code). min_notes, max_notes: drop codes of fewer, or
+        of more, training documents.
+        """
         kept = [
             c
             for c in sorted(counts, key=lambda c: (-counts[c], c))

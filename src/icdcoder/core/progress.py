@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Step(Protocol):
@@ -13,6 +13,7 @@ class Step(Protocol):
     def __call__(self, done: int = 1, note: str = "") -> None: ...
 
 
+@runtime_checkable
 class Progress(Protocol):
     def track(self, what: str, total: int | None = None) -> AbstractContextManager[Step]: ...
 

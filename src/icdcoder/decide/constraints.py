@@ -8,6 +8,7 @@
   I.A.12.a), a person is asked. The note may stand at either code, or at a category, block or chapter above it.
 - *code first*, *use additional code*: advice only. A code that has to stand behind its cause is named where no code
   accepted is such a cause; a further code is named where it is among the candidates.
+- *date of service*: up to September 2018 codes that have been divided since become what stood for them then.
 - *edition*: a code that the tables at hand do not hold is named, and so is a date of service of another fiscal year.
 
 Removed codes stay in the list of candidates.
@@ -28,14 +29,18 @@ from icdcoder.decide._constraints.billable import unspecified_leaf
 from icdcoder.decide._constraints.demographics import age_edit, sex_edit
 from icdcoder.decide._constraints.patient import Patient, stated
 from icdcoder.decide._constraints.references import references
+from icdcoder.decide._constraints.service import FIRST, fiscal_year, stated_date
+from icdcoder.knowledge.divided_codes import undivided
 from icdcoder.systems import CodeSystem
 
-__all__ = ["Patient", "apply", "stated"]
+__all__ = ["Patient", "apply", "stated", "stated_date"]
 
 # A candidate that a rule names is worth a look from this score on.
 _WORTH_A_LOOK = 0.2
 # "Code first" holds always where its note speaks of what underlies the code; elsewhere it holds if it applies.
 _UNDERLYING = "underlying"
+# The edition of fiscal year 2018 is the oldest whose codes are told apart here.
+_DIVIDED_FROM = date(2018, 10, 1)
 
 
 def apply(prediction: Prediction, *, patient: Patient | None = None, served: date | None = None) -> Prediction:
@@ -48,11 +53,13 @@ def apply(prediction: Prediction, *, patient: Patient | None = None, served: dat
         rule()
     if served is not None:
         run.date_of_service(served)
+    edition = run.as_of or prediction.edition
     if not run.changes and not run.warnings:
         return prediction
     codes = sorted(run.codes.values(), key=lambda c: -c.score)
     return replace(
         prediction,
+        edition=edition,
         codes=tuple(codes),
         changes=(*prediction.changes, *run.changes),
         warnings=(*prediction.warnings, *run.warnings),
@@ -65,6 +72,7 @@ class _Run:
 
     prediction: Prediction
     patient: Patient
+    as_of: str | None = None
     changes: list[RuleChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -153,13 +161,30 @@ class _Run:
                 )
 
     def date_of_service(self, served: date) -> None:
-        year = str(served.year + (served.month >= 10))
+        """Codes divided since fiscal year 2018 become what they were; between then and now only a warning helps."""
+        year = str(fiscal_year(served))
         for name in sorted({code.system for code in self.codes}):
             edition = systems.load(name).edition
-            if edition != year:
+            if name == "icd10cm" and FIRST <= served < _DIVIDED_FROM:
+                self._as_in_2018()
+            elif edition != year:
                 self.warnings.append(
                     f"The date of service lies in fiscal year {year}; the tables of {name} here are those of {edition}."
                 )
+
+    def _as_in_2018(self) -> None:
+        self.as_of = "2018"
+        for code in list(self.codes):
+            older = undivided(code, "2018")
+            if older == code:
+                continue
+            new, known = self.codes.pop(code), self.codes.get(older)
+            if known is None or (known.accepted, known.score) < (new.accepted, new.score):
+                description = _system(code).description(older) if older in _system(code) else new.description
+                self.codes[older] = replace(new, code=older, description=description)
+            if new.accepted:
+                reason = "The code has been divided since the date of service; this is what stood for it then."
+                self._note(code, "replaced", "date of service", reason, older)
 
     def _worth_a_look(self, code: Code, notes: tuple[str, ...]) -> Iterable[Code]:
         for other, one in self.codes.items():

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from icdcoder.core.artefact import manifest, save_card
 from icdcoder.core.cache import atomic_folder, write_atomic
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, InputError
+from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
@@ -34,11 +36,14 @@ from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.measure.coding import validation_measures
 from icdcoder.nn.concept_head import fit_head
 from icdcoder.predictors import concept
+from icdcoder.predictors.concept_heads import language_model, network
+from icdcoder.predictors.concept_scorers import hierarchical
+from icdcoder.predictors.label_networks.network import LabelNetwork, fit_network
 from icdcoder.train.loop import TrainingResult
 
 Scores = npt.NDArray[np.float32]
 KIND = "concept"
-RESULT, TRAINING_SCORES = "result.json", "concept_scores.npz"
+RESULT, TRAINING_SCORES, COST = "result.json", "concept_scores.npz", "concepts_scored.json"
 MONITOR = "micro_f1_at_best_threshold"
 NOTES_AT_ONCE = 64
 
@@ -60,46 +65,75 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
         scores = scored(scorer, prepared, training, progress)
     else:
         scores = out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress)
+    second, ended = _second_stage(experiment, prepared, known, scores, progress)
+    concept.save_stages(experiment.run, known, scorer, second)
+    np.savez_compressed(experiment.run / TRAINING_SCORES, scores=scores.astype(np.float16))
+    validation = prepared.split("validation")
+    held_out = second_probabilities(
+        second, prepared, validation, scored(scorer, prepared, validation, progress), progress
+    )
+    best = validation_measures(prepared.gold(validation), held_out)[MONITOR]
+    _note_cost(scorer, prepared, validation, len(known), experiment.run / COST)
+    result = TrainingResult(config.steps, best, MONITOR, config.steps, config.steps, ended)
+    write_atomic(done, json.dumps(asdict(result)))
+    return result
+
+
+def _second_stage(
+    experiment: Experiment, prepared: Prepared, known: ConceptSet, scores: Scores, progress: Progress
+) -> tuple[concept.SecondStage, str]:
+    """Fitted on the training notes, and a sentence on how that ended. scores: out of fold."""
+    config = _config(experiment)
+    training = prepared.split("train")
+    gold = prepared.gold(training)
+    if config.head == "language_model":
+        notes = [prepared.documents[i].joined() for i in training]
+        asked = concept.questionnaire(known, prepared.space)
+        stage = language_model.fit(config.asking, asked, notes, scores, gold, experiment.seed)
+        return stage, f"The language model has answered for the codes of {len(training)} notes"
+    own, own_scores = None, None
+    if config.inputs != "concepts":
+        fit = _own_fitter(config, prepared, experiment.seed)
+        own = fit([prepared.documents[i] for i in training])
+        own_scores = torch.from_numpy(
+            scored(own, prepared, training, progress)
+            if config.in_fold
+            else out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress)
+        )
     torch.manual_seed(experiment.seed)
     head = concept.new_head(config, known, prepared.space)
     losses = fit_head(
         head,
         torch.from_numpy(scores),
-        torch.from_numpy(prepared.gold(training)).float(),
+        torch.from_numpy(gold).float(),
+        own_scores,
         steps=config.steps,
         learning_rate=config.learning_rate,
         decay=config.decay,
     )
-    concept.save_stages(experiment.run, known, scorer, head)
-    np.savez_compressed(experiment.run / TRAINING_SCORES, scores=scores.astype(np.float16))
-    validation = prepared.split("validation")
-    held_out = concept.head_probabilities(head, scored(scorer, prepared, validation, progress))
-    best = validation_measures(prepared.gold(validation), held_out)[MONITOR]
     ended = f"All {config.steps} steps are done, the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}"
-    result = TrainingResult(config.steps, best, MONITOR, config.steps, config.steps, ended)
-    write_atomic(done, json.dumps(asdict(result)))
-    return result
+    return network.NetworkStage(head.eval(), own), ended
 
 
 def decide(experiment: Experiment, prepared: Prepared, progress: Progress = SILENT) -> Threshold:
     """Chooses the threshold on the validation part and writes `experiment.coder`."""
     if not (experiment.run / RESULT).exists():
         raise ArtefactError(f"{experiment.run} has no trained weights yet; make them with: icdcoder train CONFIG")
-    known, scorer, head = concept.load_stages(experiment.run, _config(experiment), prepared.space)
+    known, scorer, second = concept.load_stages(experiment.run, _config(experiment), prepared.space)
     validation = prepared.split("validation")
-    probabilities = concept.head_probabilities(head, scored(scorer, prepared, validation, progress))
+    scores = scored(scorer, prepared, validation, progress)
+    probabilities = second_probabilities(second, prepared, validation, scores, progress)
     threshold = choose(prepared.gold(validation), probabilities, metric=experiment.decide.metric, split="validation")
     descriptions, edition = described(prepared.space)
     predictor = concept.ConceptPredictor(
-        CoderName(experiment.name, VERSION), known, scorer, head, prepared.space, threshold.value, {}, edition
+        CoderName(experiment.name, VERSION), known, scorer, second, prepared.space, threshold.value, {}, edition
     )
     card: dict[str, Any] = {
         "format": FORMAT,
         "name": experiment.name,
         "version": VERSION,
         "predictor": KIND,
-        # The folder holds the concepts itself.
-        "model": {key: value for key, value in experiment.tables("model")["model"].items() if key != "concepts"},
+        "model": concept.portable(experiment.tables("model")["model"]),
         "threshold": threshold.to_json(),
         "systems": list(prepared.space.systems),
         "edition": edition,
@@ -127,7 +161,7 @@ def concepts_of(config: concept.Config, prepared: Prepared) -> ConceptSet:
 
 
 def out_of_fold(
-    fit: Callable[[Sequence[Document]], concept.ConceptScorer],
+    fit: Callable[[Sequence[Document]], NoteScorer],
     prepared: Prepared,
     training: Sequence[int],
     folds: int,
@@ -147,9 +181,15 @@ def out_of_fold(
     return np.stack([rows[i] for i in training])
 
 
-def scored(
-    scorer: concept.ConceptScorer, prepared: Prepared, indices: Sequence[int], progress: Progress = SILENT
-) -> Scores:
+class NoteScorer(Protocol):
+    """A scorer of concepts, or a network that reads notes without concepts."""
+
+    def scores(self, notes: Sequence[Note]) -> Scores:
+        """Matrix "note concept", or "note code"."""
+        ...
+
+
+def scored(scorer: NoteScorer, prepared: Prepared, indices: Sequence[int], progress: Progress = SILENT) -> Scores:
     parts = []
     with progress.track("Scoring concepts", len(indices)) as step:
         for start in range(0, len(indices), NOTES_AT_ONCE):
@@ -157,6 +197,30 @@ def scored(
             parts.append(scorer.scores([prepared.documents[i].joined() for i in part]))
             step(len(part))
     return np.concatenate(parts)
+
+
+def second_probabilities(
+    second: concept.SecondStage, prepared: Prepared, indices: Sequence[int], scores: Scores, progress: Progress = SILENT
+) -> Scores:
+    """Matrix "note code" of the notes whose concepts have these scores."""
+    parts = []
+    with progress.track("Deciding codes", len(indices)) as step:
+        for start in range(0, len(indices), NOTES_AT_ONCE):
+            part = indices[start : start + NOTES_AT_ONCE]
+            notes = [prepared.documents[i].joined() for i in part]
+            parts.append(second.probabilities(scores[start : start + len(part)], notes))
+            step(len(part))
+    return np.concatenate(parts)
+
+
+def _note_cost(
+    scorer: concept.ConceptScorer, prepared: Prepared, indices: Sequence[int], concepts: int, path: Path
+) -> None:
+    """How many concepts are scored a note, where the scorer does not score all of them."""
+    if not isinstance(scorer, hierarchical.HierarchicalScorer):
+        return
+    asked = [len(scorer.active([prepared.documents[i].joined()])[0]) for i in indices]
+    write_atomic(path, json.dumps({"concepts": concepts, "scored_a_note": float(np.mean(asked)), "most": max(asked)}))
 
 
 def _folds(patients: Sequence[str], folds: int, seed: int) -> list[int]:
@@ -173,6 +237,19 @@ def _fitter(
 ) -> Callable[[Sequence[Document]], concept.ConceptScorer]:
     module, settings = concept.scorer_of(config.scorer)
     return lambda documents: module.fit(settings, known, documents, seed)
+
+
+def _own_fitter(config: concept.Config, prepared: Prepared, seed: int) -> Callable[[Sequence[Document]], LabelNetwork]:
+    """Fits the network that codes a note without concepts."""
+    columns = {code: i for i, code in enumerate(prepared.space.codes)}
+
+    def fit(documents: Sequence[Document]) -> LabelNetwork:
+        gold = np.zeros((len(documents), len(columns)), dtype=np.float32)
+        for row, document in enumerate(documents):
+            gold[row, [columns[code] for code in document.codes if code in columns]] = 1.0
+        return fit_network(config.note, [document.joined() for document in documents], gold, seed)
+
+    return fit
 
 
 def _config(experiment: Experiment) -> concept.Config:

@@ -42,9 +42,16 @@ class LabelsConfig(Settings):
 
 
 class DecideConfig(Settings):
-    """metric: what the threshold maximises on the validation part."""
+    """metric: what the threshold maximises on the validation part.
+
+    answer: of a model that writes codes and attends to them, which answer counts: the one that is better by `metric`
+    ("chosen": the binary λ of the paper's equation 5), one of them, or both, weighed by a logistic regression
+    ("blend"). decoding: what a model may write: anything, of which codes are then read, or nothing but codes.
+    """
 
     metric: Literal["micro_f1", "macro_f1"] = "micro_f1"
+    answer: Literal["chosen", "generation", "attention", "blend"] = "chosen"
+    decoding: Literal["constrained", "free"] = "constrained"
 
 
 class ExplainConfig(Settings):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from torch import nn
 
 from icdcoder.coder import CARD, FORMAT
@@ -22,9 +23,11 @@ from icdcoder.experiment.training import scoring_batch, tokenised, trained_model
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import channels_of
 from icdcoder.nn.scoring import probabilities
-from icdcoder.nn.token_encoder import self_contained, whole_state
+from icdcoder.nn.token_encoder import self_contained, weights, whole_state
 
 FILES = ("model.safetensors", "space.json")
+# Kinds of models that write codes; what they write has to be read, and may count or not.
+WRITERS = ("generative_coder",)
 
 
 def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
@@ -36,25 +39,47 @@ def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
         return concept_training.decide(experiment, prepared, progress)
     model = trained_model(experiment, prepared)
     notes = tokenised(prepared, "validation", channels_of(model))
-    scores = probabilities(model, notes, batch_size=scoring_batch(experiment), progress=progress)
+    scores, answers = _scores(experiment, prepared, model, notes, progress)
     gold = prepared.gold(prepared.split("validation"))
     threshold = choose(gold, scores, metric=experiment.decide.metric, split="validation")
     with atomic_folder(experiment.coder, replace=True) as work:
-        _pack(work, experiment, prepared, threshold, model, experiment.explain.kind or _explainer(model, notes))
+        explainer = experiment.explain.kind or _explainer(model, notes)
+        _pack(work, experiment, prepared, threshold, model, explainer, answers)
     return threshold
+
+
+def _scores(
+    experiment: Experiment, prepared: Prepared, model: nn.Module, notes: TokenisedNotes, progress: Progress
+) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+    """(probabilities "note code", what the card says beside that of every model)."""
+    if experiment.model_kind in WRITERS:
+        from icdcoder.experiment.answer_rule import answered
+
+        return answered(experiment, prepared, model, notes, scoring_batch(experiment), progress)
+    return probabilities(model, notes, batch_size=scoring_batch(experiment), progress=progress), {}
 
 
 def _explainer(model: nn.Module, notes: TokenisedNotes) -> str:
     """Attention where the model gives it: one note is enough to see."""
     import torch
 
+    from icdcoder.nn.placement import device_of
+
+    device = device_of(model)
     with torch.inference_mode():
-        scores = model(notes.batch([int(np.argmin(notes.lengths))]), attention_codes=torch.tensor([0]))
+        batch = notes.batch([int(np.argmin(notes.lengths))]).to(device)
+        scores = model(batch, attention_codes=torch.tensor([0], device=device))
     return "occlusion" if scores.attention is None else "attention"
 
 
 def _pack(
-    folder: Path, experiment: Experiment, prepared: Prepared, threshold: Threshold, model: nn.Module, explainer: str
+    folder: Path,
+    experiment: Experiment,
+    prepared: Prepared,
+    threshold: Threshold,
+    model: nn.Module,
+    explainer: str,
+    more: dict[str, Any],
 ) -> None:
     from safetensors.torch import save_file
 
@@ -62,6 +87,7 @@ def _pack(
     (folder / "model.safetensors").chmod(0o644)  # safetensors writes for the owner alone
     prepared.space.save(folder / "space.json")
     prepared.reader.save(folder)
+    prepared.sampler.save(folder)
     descriptions, edition = described(prepared.space)
     card: dict[str, Any] = {
         "format": FORMAT,
@@ -69,6 +95,8 @@ def _pack(
         "version": VERSION,
         "predictor": "neural",
         "model": self_contained(experiment.tables("model")["model"], model),
+        "weights": weights(model),
+        **more,
         # The folder holds the reader's files itself.
         "text": {key: value for key, value in experiment.tables("text")["text"].items() if key != "checkpoint"},
         "explain": {**experiment.tables("explain")["explain"], "kind": explainer},
@@ -78,6 +106,6 @@ def _pack(
         "trained_on": {**prepared.card["corpus"], **prepared.card["counts"]},
         "seed": experiment.seed,
         "descriptions": descriptions,
-        "files": manifest(folder, (*FILES, *prepared.reader.files)),
+        "files": manifest(folder, (*FILES, *prepared.reader.files, *prepared.sampler.files)),
     }
     save_card(folder / CARD, card)

@@ -18,6 +18,8 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.text.reader import Ids, Learner, Reader
 
 FILE = "tokens.draft"
+# Numbers of the tokens that are read.
+Kept = npt.NDArray[np.int64]
 # Draft tokens that are read at once.
 CHUNK = 1 << 22
 
@@ -83,13 +85,14 @@ class Drafts:
     def training(self) -> int:
         return self._splits.count(SPLITS.index("train"))
 
-    def labelled(self, split: Split) -> Iterator[Document]:
-        """The documents of a split with their codes and no text, which is on disk."""
-        codes = list(self._code_numbers)
-        for i, number in enumerate(self._splits):
-            if SPLITS[number] == split:
-                found = self._codes[self._code_starts[i] : self._code_starts[i + 1]]
-                yield Document(str(i), (), tuple(codes[c] for c in found), "", split)
+    def code_counts(self, split: Split) -> dict[Code, int]:
+        """How many documents of a split have each code."""
+        starts = np.asarray(self._code_starts)
+        documents = np.repeat(np.arange(len(self._splits)), np.diff(starts))
+        inside = np.frombuffer(self._splits, dtype=np.uint8)[documents] == SPLITS.index(split)
+        pairs = np.unique(documents[inside] * len(self._code_numbers) + np.asarray(self._codes)[inside])
+        counts = np.bincount(pairs % max(1, len(self._code_numbers)), minlength=len(self._code_numbers)).tolist()
+        return {code: count for code, count in zip(self._code_numbers, counts, strict=True) if count}
 
     def drop_unlabelled(self, space: LabelSpace) -> int:
         """Keeps the documents that have a code of the space; returns how many have none."""
@@ -105,20 +108,18 @@ class Drafts:
     def codes_kept(self) -> int:
         return int(np.diff(np.asarray(self._code_starts))[self.kept].sum())
 
-    def finish(self, path: Path) -> Numbered:
-        """Fits the reader on the training documents kept, writes the final tokens of all, and forgets the drafts."""
+    def finish(self, path: Path, kept_of: Callable[[Reader], Callable[[int], Kept]] | None = None) -> Numbered:
+        """Fits the reader on the training documents kept, writes the final tokens of all, and forgets the drafts.
+
+        kept_of: for the reader, which tokens are read of the n-th document kept, where it has more than the budget
+        allows; None: its head.
+        """
         lengths = np.asarray(self._lengths)
         train = np.frombuffer(self._splits, dtype=np.uint8) == SPLITS.index("train")
         train_types = np.zeros(self._largest + 1, dtype=np.bool_)
-        types = np.zeros(self._largest + 1, dtype=np.bool_)
         reader, final = self._learner.finish(_marked(self._drafts(self.kept & train), train_types))
-        budget = self._budget
-        with path.open("wb") as file:
-            total = int(np.minimum(lengths[self.kept], budget).sum())
-            header = {"descr": "<i4", "fortran_order": False, "shape": (total,)}
-            np.lib.format.write_array_header_1_0(file, header)
-            for ids in _marked(self._drafts(self.kept), types):
-                file.write((ids[:budget] if final is None else final[ids[:budget]]).astype("<i4").data)
+        types = train_types.copy()
+        self._write(path, final, kept_of(reader) if kept_of else None, types, train)
         self._path.unlink()
         facts = {
             "tokens": int(lengths[self.kept].sum()),
@@ -127,7 +128,28 @@ class Drafts:
             "train types": int(train_types.sum()),
             "vocabulary": reader.size - 2,
         }
-        return Numbered(reader, int((lengths[self.kept] > budget).sum()), facts)
+        return Numbered(reader, int((lengths[self.kept] > self._budget).sum()), facts)
+
+    def _write(
+        self,
+        path: Path,
+        final: Ids | None,
+        kept: Callable[[int], Kept] | None,
+        types: npt.NDArray[np.bool_],
+        marked: npt.NDArray[np.bool_],
+    ) -> None:
+        """types: those of the documents `marked` are there; those of the others are added."""
+        budget = self._budget
+        total = int(np.minimum(np.asarray(self._lengths)[self.kept], budget).sum())
+        drafts = self._drafts(self.kept)
+        with path.open("wb") as file:
+            header = {"descr": "<i4", "fortran_order": False, "shape": (total,)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for n, (i, ids) in enumerate(zip(np.flatnonzero(self.kept), drafts, strict=True)):
+                if not marked[i]:
+                    types[ids] = True
+                read = ids[kept(n)] if kept and len(ids) > budget else ids[:budget]
+                file.write((read if final is None else final[read]).astype("<i4", copy=False).data)
 
     def _drafts(self, chosen: npt.NDArray[np.bool_]) -> Iterator[Ids]:
         """Draft ids of the documents chosen, read in order, about CHUNK at a time (a mapped file would count as memory

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from icdcoder.coder import Coder
+from icdcoder.core.answering import Answered, AnsweringCoder
 from icdcoder.core.cache import atomic_folder
 from icdcoder.core.concept import ConceptCoder
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.prediction import ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
+from icdcoder.experiment.answers_report import answers_measured
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
@@ -43,13 +44,14 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
             f"corpus holds {len(prepared.space)} ({prepared.space.digest[:12]}); decide again."
         )
     test = prepared.split("test")
-    parts = []
+    parts: list[Answered] = []
     with progress.track("Scoring test notes", len(test)) as step:
         for start in range(0, len(test), NOTES_AT_ONCE):
             part = [prepared.documents[i].joined() for i in test[start : start + NOTES_AT_ONCE]]
-            parts.append(predictor.probabilities(part))
+            answering = isinstance(predictor, AnsweringCoder)
+            parts.append(predictor.answered(part) if answering else Answered(predictor.probabilities(part)))
             step(len(part))
-    scores = np.concatenate(parts)
+    scores = np.concatenate([part.probabilities for part in parts])
     card = coder.card or {}
     report = Report.of(
         gold=prepared.gold(test),
@@ -63,12 +65,24 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         evidence=_evidence(coder, prepared, test, progress),
         patients=[prepared.patients[i] for i in test],
     )
+    report = _with_weights(report, card)
+    if isinstance(predictor, AnsweringCoder):
+        report = answers_measured(report, parts, prepared.gold(test), predictor.thresholds)
     if isinstance(predictor, ConceptCoder):
         report = _leaks_checked(report, predictor, prepared, test, card.get("concept_warnings", ()))
     with atomic_folder(experiment.report, replace=True) as work:
         report.save(work)
         np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=prepared.gold(test))
     return report
+
+
+def _with_weights(report: Report, card: dict[str, Any]) -> Report:
+    """The report with how many weights the coder has, and the share of them that was trained."""
+    if "weights" not in card:
+        return report
+    trained, every = card["weights"]["trained"], card["weights"]["all"]
+    counted = {"weights": float(every), "trainable_weights": float(trained), "trainable_share": trained / max(1, every)}
+    return replace(report, metrics={**report.metrics, **counted})
 
 
 def _leaks_checked(
@@ -114,10 +128,7 @@ def _outside(experiment: Experiment, prepared: Prepared, test: list[int]) -> int
     """
     if experiment.labels.top is not None or experiment.labels.max_notes is not None:
         return 0
-    missing: Counter[str] = Counter()
-    for i in test:
-        missing.update(str(code) for code in prepared.documents[i].codes if code not in prepared.space)
-    return sum(missing.values())
+    return int(prepared.documents.code_counts()[test].sum()) - sum(len(prepared.codes[i]) for i in test)
 
 
 def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progress) -> dict[str, float]:
@@ -126,7 +137,8 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
 
     if coder.explainer is None:
         return {}
-    annotated = [i for i in test if prepared.documents[i].evidence is not None]
+    marked = prepared.documents.annotated()
+    annotated = [i for i in test if marked[i]]
     annotated = annotated[: EXPLAINED_NOTES.get(coder.explainer, EXPLAINED_SLOWLY)]
     if not annotated:
         return {}

@@ -8,7 +8,8 @@ have been seen, then the tokens get their final numbers.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
 from icdcoder.experiment import documents
 from icdcoder.experiment.config import Experiment
-from icdcoder.experiment.drafts import Drafts, Numbered
+from icdcoder.experiment.drafts import Drafts, Kept, Numbered
 from icdcoder.experiment.prepared import TOKENS, Prepared, finish
-from icdcoder.text import reader
+from icdcoder.text import reader, samplers
+from icdcoder.text.reader import Reader
+from icdcoder.text.sample import Sampler, head
 
 TABLES = ("corpus", "labels", "text")
 
@@ -47,7 +50,7 @@ def prepare(experiment: Experiment, *, fresh: bool = False, progress: Progress =
         shutil.rmtree(left, ignore_errors=True)
     with atomic_folder(folder, replace=fresh) as work:
         _prepare(experiment, work, progress)
-    return Prepared.load(folder)
+    return Prepared.load(folder, verified=True)
 
 
 def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
@@ -65,7 +68,12 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
         if unlabelled:
             documents.keep(path, drafts.kept)
         dropped["documents without a code in the label space"] = unlabelled
-    numbered = drafts.finish(folder / TOKENS)
+    sampler = samplers.fitted(experiment.text, lambda: _terms(space))
+    kept_of = None
+    if sampler is not head:
+        written = documents.Documents(path, int(drafts.kept.sum()))
+        kept_of = partial(_kept_of, sampler, experiment.text.max_tokens, written)
+    numbered = drafts.finish(folder / TOKENS, kept_of)
     counts = _counts(drafts, space, numbered)
     card: dict[str, Any] = {
         "icdcoder": VERSION,
@@ -79,15 +87,15 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
     if check is not None:
         sizes = {f"{split} documents": counts[f"{split} documents"] for split in SPLITS}
         card["check_sheet"] = check(experiment.corpus, {**reading.facts, **sizes, **numbered.facts})
-    finish(folder, space, numbered.reader, card)
+    finish(folder, space, numbered.reader, sampler, card)
 
 
 def _space(experiment: Experiment, drafts: Drafts) -> LabelSpace:
     if not drafts.training:
         raise InputError(f"The corpus {experiment.corpus_kind} has no training documents.")
     labels = experiment.labels
-    space = LabelSpace.fit(
-        drafts.labelled("train"), top=labels.top, min_notes=labels.min_notes, max_notes=labels.max_notes
+    space = LabelSpace.of_counts(
+        drafts.code_counts("train"), top=labels.top, min_notes=labels.min_notes, max_notes=labels.max_notes
     )
     if not len(space):
         raise InputError(
@@ -95,6 +103,26 @@ def _space(experiment: Experiment, drafts: Drafts) -> LabelSpace:
             f"min_notes={labels.min_notes} and max_notes={labels.max_notes}."
         )
     return space
+
+
+def _terms(space: LabelSpace) -> Iterator[str]:
+    """What is known to be written for the codes of the label space."""
+    from icdcoder.knowledge import expressions
+
+    for system in space.systems:
+        for code, listed in expressions.load(system).items():
+            if code in space:
+                yield from (expression.text for expression in listed)
+
+
+def _kept_of(sampler: Sampler, budget: int, written: documents.Documents, reads: Reader) -> Callable[[int], Kept]:
+    """Which tokens are read of the n-th document. Its text is read again, since drafts know no places."""
+
+    def kept(n: int) -> Kept:
+        text = written[n].joined().text
+        return sampler(reads.read(text), budget, text).kept
+
+    return kept
 
 
 def _counts(drafts: Drafts, space: LabelSpace, numbered: Numbered) -> dict[str, Any]:

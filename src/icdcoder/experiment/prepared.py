@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,12 @@ from icdcoder.core.errors import ArtefactError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.experiment import documents as rows
 from icdcoder.experiment.documents import Documents
-from icdcoder.text import reader
-from icdcoder.text.reader import Ids, Reader
+from icdcoder.text import reader, samplers
+from icdcoder.text.reader import Encoded, Ids, Reader
+from icdcoder.text.sample import Sampler
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMAT = 2
 TOKENS = "tokens.npy"
@@ -49,8 +53,9 @@ class Prepared:
     """One prepared corpus. Its texts stay on disk, its tokens are mapped from there.
 
     documents: one note each (the document's notes joined), all splits, with all gold codes of the systems chosen,
-    also those outside `space`. ids, patients, splits: of each document. tokens: ids of `reader`, cut to the budget of
-    `text.max_tokens`. codes: columns of `space`, rising; the codes outside it are not among them.
+    also those outside `space`. ids, patients, splits: of each document. tokens: ids of `reader`, of which `sampler`
+    chose `max_tokens` where a document has more. codes: columns of `space`, rising; the codes outside it are not among
+    them.
     """
 
     documents: Documents
@@ -61,7 +66,15 @@ class Prepared:
     codes: Ragged
     space: LabelSpace
     reader: Reader
+    sampler: Sampler
+    max_tokens: int
     card: dict[str, Any]
+
+    def read(self, text: str) -> Encoded:
+        """What a model reads of a text, with its places: of the text of document i, the ids are `tokens[i]`."""
+        found = self.reader.read(text)
+        kept = self.sampler(found, self.max_tokens, text).kept
+        return Encoded(found.ids[kept], found.offsets[kept])
 
     def split(self, split: Split) -> list[int]:
         """Indices of the documents of one split. Raises ArtefactError where it is empty."""
@@ -83,14 +96,18 @@ class Prepared:
         return np.bincount(np.concatenate([*chosen, np.zeros(0, dtype=np.int32)]), minlength=len(self.space))
 
     @classmethod
-    def load(cls, folder: Path) -> Prepared:
-        """Raises ArtefactError where the folder is missing, incomplete or damaged."""
+    def load(cls, folder: Path, *, verified: bool = False) -> Prepared:
+        """verified: the files were written by this process, and their hashes need not be taken again.
+
+        Raises ArtefactError where the folder is missing, incomplete or damaged.
+        """
         card = load_card(folder / CARD, WHAT, ["format", "files", "settings"])
         if card["format"] != FORMAT:
             raise ArtefactError(
                 f"{folder} has format {card['format']}, this icdcoder reads {FORMAT}; prepare it anew with --fresh."
             )
-        verify(folder, card["files"])
+        if not verified:
+            verify(folder, card["files"])
         frame = rows.columns(folder / rows.FILE)
         space = LabelSpace.load(folder / SPACE)
         flat: Ids = np.asarray(np.load(folder / TOKENS, mmap_mode="r", allow_pickle=False))
@@ -99,6 +116,7 @@ class Prepared:
             raise ArtefactError(
                 f"{folder} is damaged: {rows.FILE} counts {tokens.starts[-1]} tokens, {TOKENS} holds {len(flat)}."
             )
+        text, own_text = reader.resolve(card["settings"]["text"])
         return cls(
             documents=Documents(folder / rows.FILE, frame.height),
             ids=frame["id"].to_list(),
@@ -107,25 +125,31 @@ class Prepared:
             tokens=tokens,
             codes=_columns_of(frame["codes"], space),
             space=space,
-            reader=reader.load(folder, *reader.resolve(card["settings"]["text"])),
+            reader=reader.load(folder, text, own_text),
+            sampler=samplers.load(folder, text),
+            max_tokens=text.max_tokens,
             card=card,
         )
 
 
-def finish(folder: Path, space: LabelSpace, reads: Reader, card: dict[str, Any]) -> None:
+def finish(folder: Path, space: LabelSpace, reads: Reader, sampler: Sampler, card: dict[str, Any]) -> None:
     """Writes what belongs beside documents and tokens, and last the card, which makes the folder a prepared one."""
     space.save(folder / SPACE)
     reads.save(folder)
-    files = manifest(folder, (rows.FILE, TOKENS, SPACE, *reads.files))
+    sampler.save(folder)
+    files = manifest(folder, (rows.FILE, TOKENS, SPACE, *reads.files, *sampler.files))
     save_card(folder / CARD, {"format": FORMAT, **card, "files": files})
 
 
-def _columns_of(codes: Any, space: LabelSpace) -> Ragged:
+def _columns_of(codes: pl.Series, space: LabelSpace) -> Ragged:
     """The columns of the space that a list column of codes names, rising in each row."""
-    column_of = {str(code): column for column, code in enumerate(space)}
-    found, lengths = [], []
-    for row in codes:
-        columns = sorted(column_of[code] for code in row if code in column_of)
-        found += columns
-        lengths.append(len(columns))
-    return Ragged.of_lengths(np.array(found, dtype=np.int32), np.array(lengths, dtype=np.int64))
+    import polars as pl
+
+    named = pl.DataFrame({"row": np.arange(len(codes)), "code": codes}).explode("code")
+    known = pl.DataFrame(
+        {"code": [str(code) for code in space], "column": np.arange(len(space), dtype=np.int32)},
+        schema={"code": pl.String, "column": pl.Int32},
+    )
+    found = named.join(known, on="code").sort("row", "column")
+    lengths = np.bincount(found["row"].to_numpy(), minlength=len(codes))
+    return Ragged.of_lengths(found["column"].to_numpy(), lengths)

@@ -23,6 +23,7 @@ class Row(Settings):
     train: dict[str, Any] = {}
     text: dict[str, Any] = {}
     labels: dict[str, Any] = {}
+    decide: dict[str, Any] = {}
     given: dict[str, str] = {}
     published: dict[str, float]
 

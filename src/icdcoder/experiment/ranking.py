@@ -21,27 +21,38 @@ from icdcoder.core.version import VERSION
 from icdcoder.decide.threshold import Threshold, choose
 from icdcoder.experiment.config import Experiment
 from icdcoder.predictors import lexicon, ranked
+from icdcoder.predictors.dictionary.editions import OlderEdition
 from icdcoder.predictors.ranking import ranker
 from icdcoder.predictors.ranking.habits import Coded
 from icdcoder.predictors.ranking.reading import read
 
 
 def fit_ranker(
-    experiment: Experiment, config: ranked.Config, folder: Path, *, fresh: bool = False, progress: Progress = SILENT
+    experiment: Experiment,
+    config: ranked.Config,
+    folder: Path,
+    *,
+    rules: bool = False,
+    fresh: bool = False,
+    progress: Progress = SILENT,
 ) -> Threshold:
     """Fits on the training and validation documents, which are one here: the threshold is chosen on probabilities of
-    rankers that have not seen the note. Writes the coder folder, and returns its threshold."""
+    rankers that have not seen the note. rules: whether the coder applies those of the code set where its user does not
+    say. Writes the coder folder, and returns its threshold."""
     corpus = read_corpus(experiment, config)
     documents = [d for d in corpus.documents if d.split != "test"]
     dictionary = lexicon.build(config.dictionary)
     fitted = fit(documents, config, dictionary, experiment.seed, progress)
-    gold, scores = matrices([set(d.codes) for d in documents], fitted.codes, fitted.probabilities)
+    older = OlderEdition(config.gold_edition)
+    asked = [[older.code(code) for code in codes] for codes in fitted.codes]
+    gold, scores = matrices([set(d.codes) for d in documents], asked, fitted.probabilities)
     threshold = choose(gold, scores, metric=experiment.decide.metric, split="train")
     with atomic_folder(folder, replace=fresh) as work:
         ranked.save(work, fitted.ranker)
         card = {
             **card_of(experiment, config, dictionary, corpus, len(documents), threshold),
             "predictor": "ranked",
+            "rules": rules,
             "files": manifest(work, ranked.FILES),
         }
         save_card(work / CARD, card)
@@ -79,7 +90,14 @@ def fit(
             notes.append(Coded(read(document.joined(), dictionary), codes, document.joined_evidence()))
             step()
     with progress.track("Fitting the ranker", 1) as step:
-        fitted = ranker.fit(notes, [document.patient for document in documents], habits=config.habits, seed=seed)
+        older = OlderEdition(config.gold_edition)
+        fitted = ranker.fit(
+            notes,
+            [document.patient for document in documents],
+            habits=config.habits,
+            right=lambda code, gold: older.code(code) in gold,
+            seed=seed,
+        )
         step()
     return fitted
 
@@ -88,13 +106,13 @@ def matrices(
     gold: Sequence[set[Code]], codes: Sequence[Sequence[Code]], probabilities: Sequence[npt.NDArray[np.float64]]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     """("note code" gold, the same of probabilities): over all codes that are gold or a candidate anywhere; what is no
-    candidate has probability 0."""
+    candidate has probability 0; of one named twice the greatest counts."""
     columns = {code: i for i, code in enumerate(sorted({code for group in (*gold, *codes) for code in group}))}
     truth = np.zeros((len(gold), len(columns)), dtype=np.bool_)
     scores = np.zeros(truth.shape)
     for row, (own, candidates, values) in enumerate(zip(gold, codes, probabilities, strict=True)):
         truth[row, [columns[code] for code in own]] = True
-        scores[row, [columns[code] for code in candidates]] = values
+        np.maximum.at(scores[row], [columns[code] for code in candidates], values)
     return truth, scores
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from icdcoder.core import components
-from icdcoder.core.errors import IcdcoderError
+from icdcoder.core.errors import ConfigError, IcdcoderError, did_you_mean
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment import published
+from icdcoder.experiment.config import STAGED
 from icdcoder.experiment.published import PublishedTable, Row
 from icdcoder.experiment.row_settings import row_settings
 from icdcoder.experiment.sweep import Run, sweep_over
@@ -51,10 +52,13 @@ def reproduce(
     figures are those of another data set. systems: names or kinds of the rows wanted; none: all.
     settings: overrides for every run, such as "corpus.root=/data/mimic3" or "model.checkpoint=/models/llama".
 
-    Raises ConfigError for an unknown table, corpus or system. A run that fails costs its own row only.
+    Raises ConfigError for an unknown table, corpus or system, and for another loader of labels than the published
+    figures rest on. A run that fails costs its own row only.
     """
     table = published.load(name)
     rows = _chosen(table, systems, once=bool(corpus))
+    if not corpus:
+        _refuse_other_labels(rows, settings)
     folder = runs / f"reproduce-{name}{'-' + corpus if corpus else ''}"
     found = []
     with progress.track(f"Reproducing {name}", len(rows)) as step:
@@ -70,8 +74,6 @@ def reproduce(
 
 
 def _chosen(table: PublishedTable, systems: Sequence[str], *, once: bool) -> list[Row]:
-    from icdcoder.core.errors import ConfigError, did_you_mean
-
     known = list(dict.fromkeys([row.system for row in table.rows] + [row.model["kind"] for row in table.rows]))
     for system in systems:
         if system not in known:
@@ -83,6 +85,19 @@ def _chosen(table: PublishedTable, systems: Sequence[str], *, once: bool) -> lis
     for row in rows:
         first.setdefault(row.system, row)
     return list(first.values())
+
+
+def _refuse_other_labels(rows: Sequence[Row], settings: Sequence[str]) -> None:
+    """Results on codes of the two loaders do not compare; see `corpora/_mimic/labels.py`."""
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        for row in rows if key.strip() == "corpus.labels" else ():
+            wanted = published.data_set(row.set).corpus.get("labels")
+            if wanted is not None and value.strip().strip("\"'") != wanted:
+                raise ConfigError(
+                    f"{row.system} on {row.set} was published with corpus.labels={wanted}, and {setting} reads other "
+                    f"codes: the results would not compare. Leave it out here, and use it in a run of your own."
+                )
 
 
 def _titles(rows: Sequence[Row]) -> dict[str, str]:
@@ -99,7 +114,7 @@ def _row(
     progress: Progress,
 ) -> Reproduced:
     kind = row.model["kind"]
-    if kind not in components.names("models"):
+    if kind not in (*components.names("models"), *STAGED):
         return Reproduced(row, reason=f"there is no model {kind!r} in this version")
     own = row_settings(row, table, corpus, settings)
     if own.missing:

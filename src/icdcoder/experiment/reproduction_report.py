@@ -41,7 +41,8 @@ def markdown(result: Reproduction) -> str:
 
 
 def _on_its_own(rows: list[Reproduced]) -> list[str]:
-    measures = list(dict.fromkeys(name for one in rows for name in one.row.published))
+    # A table whose figures are lost is measured all the same.
+    measures = list(dict.fromkeys(name for one in rows for name in one.row.published)) or list(STAND_IN_MEASURES)
     lines = ["| system | runs | | " + " | ".join(measures) + " |", "|---|---|---|" + "---|" * len(measures)]
     for one in rows:
         published = [one.row.published.get(name) for name in measures]

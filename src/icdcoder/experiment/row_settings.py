@@ -39,20 +39,29 @@ def row_settings(row: Row, table: PublishedTable, corpus: str, settings: Sequenc
 def _on_its_own_data(row: Row) -> RowSettings:
     data = published.data_set(row.set)
     return RowSettings(
-        {"corpus": data.corpus, "labels": row.labels, "text": row.text, "model": row.model, "train": row.train}
+        {
+            "corpus": data.corpus,
+            "labels": row.labels,
+            "text": row.text,
+            "model": row.model,
+            "train": row.train,
+            "decide": row.decide,
+        }
     )
 
 
 def _on_stand_in(row: Row, corpus: str) -> RowSettings:
-    """The stand-in's protocol, the same for every system, with its departures for this kind of model."""
+    """The stand-in's protocol, the same for every system, with its departures for this kind of model. What a row says
+    of sampling and of deciding is its own: it is what the row is about."""
     protocol = published.stand_in(corpus)
     own = protocol.models.get(row.model["kind"], {})
     base = {
         "corpus": protocol.corpus,
         "labels": protocol.labels,
-        "text": {**protocol.text, **own.get("text", {})},
+        "text": {**protocol.text, **own.get("text", {}), **{k: row.text[k] for k in ("sampler",) if k in row.text}},
         "model": {**row.model, **published.small_sizes(row.model["kind"]), **own.get("model", {})},
         "train": {**protocol.train, **own.get("train", {})},
+        "decide": row.decide,
     }
     return RowSettings(base, protocol.over, protocol.pool)
 
@@ -73,7 +82,15 @@ def _missing(row: Row, base: dict[str, Any]) -> str:
     if root is not None and root.is_required():
         given["corpus.root"] = "the folder of the corpus"
     for key, what in given.items():
-        table, _, name = key.partition(".")
-        if name not in base.get(table, {}):
+        if not _is_set(base, key):
             return f"needs {what}: --set {key}=…"
     return ""
+
+
+def _is_set(base: dict[str, Any], key: str) -> bool:
+    found: Any = base
+    for part in key.split("."):
+        if not isinstance(found, dict) or part not in found:
+            return False
+        found = found[part]
+    return True

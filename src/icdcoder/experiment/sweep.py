@@ -164,9 +164,14 @@ def table(runs: list[Run]) -> Table:
     shown.add_column("runs", justify="right")
     for name in SHOWN:
         shown.add_column(name.replace("_", " "), justify="right")
-    for system, group in groups.items():
+    shares = [{one.metrics.get("trainable_share") for one in group} for group in groups.values()]
+    tuned = None not in set().union(*shares) and set().union(*shares) != {1.0}
+    if tuned:
+        shown.add_column("trainable share", justify="right")
+    for (system, group), share in zip(groups.items(), shares, strict=True):
         cells = [_cell([one.metrics.get(name, float("nan")) for one in group]) for name in SHOWN]
-        shown.add_row(system, str(len(group)), *cells)
+        told = [" ".join(f"{one:.2%}" for one in sorted(filter(None, share)))] if tuned else []
+        shown.add_row(system, str(len(group)), *cells, *told)
     return shown
 
 

@@ -23,7 +23,9 @@ from icdcoder.knowledge.word_vectors import word_vectors
 from icdcoder.measure.coding import validation_measures
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import PAD, ModelContext, channels_of
-from icdcoder.nn.scoring import probabilities
+from icdcoder.nn.frozen_states import ComputesBeforeTraining
+from icdcoder.nn.scoring import answer_losses, probabilities
+from icdcoder.nn.token_encoder import weights
 from icdcoder.text.channels import compute
 from icdcoder.text.reader import Ids
 from icdcoder.text.readers.words import WordReader
@@ -53,10 +55,18 @@ def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progre
     gold = prepared.gold(validation_indices)
 
     def validate(module: nn.Module, epoch: int) -> dict[str, float]:
+        losses = answer_losses(module, validation, scoring_batch(experiment))
+        if experiment.train is not None and experiment.train.monitor in losses:
+            return losses  # writing the answers of all validation notes would take long
         scores = probabilities(module, validation, batch_size=scoring_batch(experiment))
-        return validation_measures(gold, scores)
+        return {**validation_measures(gold, scores), **losses}
 
+    if isinstance(model, ComputesBeforeTraining):
+        model.before_training([notes, validation], progress)
     assert experiment.train is not None
+    counted = weights(model)
+    with progress.track("Weights", counted["all"]) as step:
+        step(counted["all"], f"of which {counted['trained'] / max(1, counted['all']):.2%} are trained")
     ids = [prepared.ids[i] for i in prepared.split("train")]
     return train(model, notes, validate, experiment.train, run, ids=ids, progress=progress)
 
@@ -98,8 +108,10 @@ def _word_vectors(experiment: Experiment, prepared: Prepared) -> torch.Tensor | 
 
 
 def trained_model(experiment: Experiment, prepared: Prepared) -> nn.Module:
-    """The model with the best weights of the run. Raises ArtefactError where there are none."""
+    """The best weights of the run, on the accelerator if there is one. Raises ArtefactError where there are none."""
     from safetensors.torch import load_file
+
+    from icdcoder.nn.placement import to_accelerator
 
     path = experiment.run / BEST
     if not path.exists():
@@ -107,7 +119,7 @@ def trained_model(experiment: Experiment, prepared: Prepared) -> nn.Module:
     module = components.load("models", experiment.model_kind)
     model = module.build(experiment.model, ModelContext(prepared.reader.size, prepared.space))
     model.load_state_dict(load_file(path))
-    return model.eval()
+    return to_accelerator(model.eval())
 
 
 def tokenised(prepared: Prepared, split: Split, channels: Sequence[str] = ()) -> TokenisedNotes:
@@ -115,9 +127,9 @@ def tokenised(prepared: Prepared, split: Split, channels: Sequence[str] = ()) ->
     indices = prepared.split(split)
     found: dict[str, list[Ids]] = {name: [] for name in channels}
     for i in indices if channels else ():
-        text, count = prepared.documents[i].joined().text, len(prepared.tokens[i])
-        for name, values in compute(channels, text, prepared.reader.read(text).offsets).items():
-            found[name].append(values[:count])
+        text = prepared.documents[i].joined().text
+        for name, values in compute(channels, text, prepared.read(text).offsets).items():
+            found[name].append(values)
     return TokenisedNotes(
         [prepared.tokens[i] for i in indices],
         codes=len(prepared.space),

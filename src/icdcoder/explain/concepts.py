@@ -93,12 +93,12 @@ def reasons(
     given = _given(predictor, answers or {})
     changed = scores.copy()
     changed[0, list(given)] = list(given.values())
-    before, after = predictor.code_probabilities(np.concatenate([scores, changed]))
+    before, after = predictor.code_probabilities(np.concatenate([scores, changed]), [note])
     wanted = [predictor.space.index(code) for code in codes]
     if not wanted:
         either = np.maximum(before, after)
         wanted = [int(i) for i in np.argsort(-after, kind="stable") if either[i] > predictor.threshold]
-    weights = _weights(predictor, changed, wanted)
+    weights = _weights(predictor, note, changed, wanted)
     spans = predictor.concept_evidence(note)
     found = []
     for place, index in enumerate(wanted):
@@ -142,13 +142,16 @@ def _given(predictor: ConceptCoder, answers: Mapping[str, float]) -> dict[int, f
     return found
 
 
-def _weights(predictor: ConceptCoder, scores: npt.NDArray[np.float32], codes: Sequence[int]) -> npt.NDArray[np.float64]:
+def _weights(
+    predictor: ConceptCoder, note: Note, scores: npt.NDArray[np.float32], codes: Sequence[int]
+) -> npt.NDArray[np.float64]:
     """Matrix "code concept": log-odds with the answer yes less those with no."""
     concepts = scores.shape[1]
     tried = np.repeat(scores, 2 * concepts, axis=0)
     tried[np.arange(concepts), np.arange(concepts)] = 1.0
     tried[np.arange(concepts) + concepts, np.arange(concepts)] = 0.0
-    likely = np.clip(predictor.code_probabilities(tried)[:, list(codes)].astype(np.float64), _LEAST, 1 - _LEAST)
+    found = predictor.code_probabilities(tried, [note])[:, list(codes)]
+    likely = np.clip(found.astype(np.float64), _LEAST, 1 - _LEAST)
     odds = np.log(likely / (1 - likely))
     return (odds[:concepts] - odds[concepts:]).T
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from icdcoder import systems
 from icdcoder.core.code import Code
-from icdcoder.core.errors import ArtefactError, InputError, UnknownCodeError
+from icdcoder.core.errors import ArtefactError, InputError
 from icdcoder.knowledge import sources
 from icdcoder.systems import CodeSystem
 
@@ -102,11 +102,14 @@ def present(raw: str, system: CodeSystem) -> Code | None:
     value = raw.strip().rstrip("-").rstrip(".")
     while value:
         try:
-            return system.canonical(value)
-        except UnknownCodeError:
-            if not value.upper().endswith("X"):
-                return None
-            value = value[:-1].rstrip(".")
+            code = system.spell(value)
+        except InputError:
+            return None
+        if code in system:
+            return code
+        if not value.upper().endswith("X"):
+            return None
+        value = value[:-1].rstrip(".")
     return None
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
@@ -25,6 +25,7 @@ from icdcoder.nn.asymmetric import asymmetric_penalty
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.pretrained import Attention, Weights, add_lora, load_pretrained
+from icdcoder.nn.quantised import Base, quantise
 from icdcoder.nn.rope import Scaling
 from icdcoder.nn.token_encoder import Chunking, TokenEncoder
 
@@ -38,7 +39,8 @@ class Config(Settings):
     tuning: "full" trains all weights, "lora" adapters of rank lora_rank, "frozen" none of the pretrained model.
     context: tokens to read at once; more than the model was trained with stretches its rotary positions by `scaling`.
     chunk, overlap: read notes in chunks instead. weights: the type of the pretrained weights; those that are trained
-    are float32 under "lora". bidirectional: a decoder's tokens see those after them. attention: the kernel.
+    are float32 under "lora". base: keep those that are not trained in 8 or 4 bits (`nn.quantised`); a packed coder has
+    them in 16 again. bidirectional: a decoder's tokens see those after them. attention: the kernel.
     """
 
     checkpoint: Path | None = None
@@ -54,9 +56,16 @@ class Config(Settings):
     chunk: int | None = Field(None, gt=0)
     overlap: int = Field(0, ge=0)
     weights: Weights = "float32"
+    base: Base | None = None
     attention: Attention = "sdpa"
     bidirectional: bool = False
     gradient_checkpointing: bool = False
+
+    @model_validator(mode="after")
+    def _trainable(self) -> Config:
+        if self.base is not None and self.tuning == "full":
+            raise ValueError(f"weights in {self.base} cannot be trained: set tuning = 'lora', or leave base out")
+        return self
 
 
 def build(config: Config, context: ModelContext) -> LLMClassifier:
@@ -72,6 +81,10 @@ def build(config: Config, context: ModelContext) -> LLMClassifier:
     )
     if config.tuning == "lora":
         add_lora(pretrained.model, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout)
+    elif config.base is not None:
+        pretrained.model.requires_grad_(False)
+    if config.base is not None:
+        quantise(pretrained.model, config.base)
     encoder = TokenEncoder(
         pretrained,
         Chunking(config.chunk, config.overlap),

@@ -28,15 +28,21 @@ from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import ConfigError
+from icdcoder.core.progress import SILENT, Progress
+from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.convolution import TokenConvolution
+from icdcoder.nn.frozen_states import FrozenStates
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.pretrained import Attention, Weights, load_pretrained
 from icdcoder.nn.residual_filter import ResidualFilter
 from icdcoder.nn.rope import Scaling
+from icdcoder.nn.state_cache import Type
 from icdcoder.nn.token_encoder import Chunking, TokenEncoder
 
 _CNN = re.compile(r"cnn-(\d+)(?:_map_(\d+))?")
+# Tokens whose states are computed together for the cache.
+TOGETHER = 8192
 _RESIDUAL = re.compile(r"residual-(\d+)")
 
 
@@ -46,6 +52,9 @@ class Config(Settings):
     layer: whose states are read: 0, the embeddings, to the last, which −1 names too; or "mix", a learned weighted mean
     of all. frozen: the pretrained model is not trained. context, scaling, chunk, overlap, weights, attention,
     bidirectional: as in llm_classifier. kernels, blocks, dropout: as in multirescnn.
+
+    cache: a folder for the frozen states, which are then computed once, before training, and not in each epoch.
+    cache_type: how a number is kept there. cache_reserve_gb: what must stay free on its disk.
     """
 
     checkpoint: Path | None = None
@@ -63,6 +72,9 @@ class Config(Settings):
     weights: Weights = "float32"
     attention: Attention = "sdpa"
     bidirectional: bool = False
+    cache: Path | None = None
+    cache_type: Type = "bfloat16"
+    cache_reserve_gb: float = Field(10.0, ge=0)
 
     @field_validator("reduction")
     @classmethod
@@ -122,10 +134,17 @@ def build(config: Config, context: ModelContext) -> LLMMultiResCNN:
     encoder = TokenEncoder(pretrained, chunking, frozen=config.frozen, bidirectional=config.bidirectional)
     if config.layer != "mix" and not -1 <= config.layer <= encoder.layers:
         raise ConfigError(f"'model.layer' is {config.layer}; the pretrained model has layers 0 to {encoder.layers}.")
+    if config.cache is not None and not config.frozen:
+        raise ConfigError("'model.cache' keeps the states of a frozen model: set model.frozen = true, or no cache.")
+    # A packed coder, which is built from an architecture, reads few notes and goes where the cache is not.
+    cache = config.cache if config.architecture is None else None
     return LLMMultiResCNN(
         encoder,
         len(context.space),
         layer=config.layer,
+        cache=cache,
+        cache_type=config.cache_type,
+        cache_reserve=round(config.cache_reserve_gb * 1e9),
         reduction=Reduction.parse(config.reduction),
         kernels=config.kernels,
         blocks=config.blocks,
@@ -144,10 +163,14 @@ class LLMMultiResCNN(nn.Module):
         kernels: Sequence[int],
         blocks: Sequence[int],
         dropout: float,
+        cache: Path | None = None,
+        cache_type: Type = "bfloat16",
+        cache_reserve: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.layer = layer
+        self.layers = FrozenStates(encoder, layer, cache, cache_type)
+        self.cache_reserve = cache_reserve
         self.mix = LayerMix(encoder.layers + 1) if layer == "mix" else None
         self.reduction = Reducer(encoder.hidden, reduction.widths)
         width = reduction.widths[-1] if reduction.widths else encoder.hidden
@@ -166,10 +189,15 @@ class LLMMultiResCNN(nn.Module):
 
     def states(self, batch: Batch) -> Float[Tensor, "note token hidden"]:
         """What the language model makes of each token."""
-        if self.mix is not None:
-            return self.mix(self.encoder.every_layer(batch.tokens, batch.mask))
-        assert isinstance(self.layer, int)
-        return self.encoder.layer(batch.tokens, batch.mask, self.layer)
+        layers = self.layers(batch.tokens, batch.mask)
+        return layers[0] if self.mix is None else self.mix(layers)
+
+    def before_training(self, notes: Sequence[TokenisedNotes], progress: Progress = SILENT) -> None:
+        """Fills the cache, if there is one, with the states of all notes that training will see. Raises ConfigError
+        where the disk has no room for them."""
+        if self.layers.folder is not None:
+            every = (tokens for some in notes for tokens in some.tokens)
+            self.layers.fill(every, together=TOGETHER, reserve=self.cache_reserve, progress=progress)
 
 
 class LayerMix(nn.Module):

@@ -6,7 +6,8 @@ tokens that its tokenizer sets around a text. A trained coder keeps it in its ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +52,13 @@ def load_pretrained(
     scaling: Scaling = "yarn",
     attention: Attention = "sdpa",
     weights: Weights = "float32",
+    writes: bool = False,
 ) -> Pretrained:
     """The model of a checkpoint; or, where an architecture is given, that model with weights drawn at random.
 
     vocabulary_size: of the tokenizer that cuts the notes. context: tokens to read at once, by stretching rotary
-    positions where the model was trained on fewer. weights: the type in which its weights are kept.
+    positions where the model was trained on fewer. weights: the type in which its weights are kept. writes: the whole
+    model, with the decoder and the head that gives logits of the next token, instead of the part that reads.
     Raises ConfigError where there is neither, where the checkpoint is missing, incomplete or of other sizes than its
     config.json says, or where the notes are cut by another tokenizer; MissingExtraError without the extra [llm].
     """
@@ -74,7 +77,7 @@ def load_pretrained(
         extend_context(config, context, scaling)
     config.use_cache = False
     with _quiet(transformers):
-        model = _load(config, folder, attention, getattr(torch, weights))
+        model = _load(config, folder, attention, getattr(torch, weights), writes)
     described["config"] = {**config.to_diff_dict(), "model_type": config.model_type}
     described["config"].pop("dtype", None)
     return Pretrained(
@@ -87,16 +90,28 @@ def load_pretrained(
     )
 
 
-def add_lora(model: PreTrainedModel, *, rank: int, alpha: float, dropout: float) -> None:
-    """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685) beside every linear layer; only they are trained.
+def add_lora(
+    model: PreTrainedModel, *, rank: int, alpha: float, dropout: float, targets: Sequence[str] = ("all-linear",)
+) -> None:
+    """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685) beside linear layers; only they are trained.
 
-    A layer's W x becomes W x + (alpha / rank) B A x with A "rank in", B "out rank", B zero at first. Raises
+    A layer's W x becomes W x + (alpha / rank) B A x with A "rank in", B "out rank", B zero at first. targets: how the
+    names of the layers end; "all-linear": every layer but the one that gives logits; none: those that peft knows for
+    the family, mostly the queries and values of attention. Raises ConfigError where a name fits no layer,
     MissingExtraError without the extra [llm].
     """
     with extra_named("Fine-tuning with LoRA"):
         import peft
-    settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules="all-linear")  # pyright: ignore[reportArgumentType]
-    peft.inject_adapter_in_model(settings, model)
+    named: Any = "all-linear" if list(targets) == ["all-linear"] else list(targets) or None
+    settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=named)  # pyright: ignore[reportArgumentType]
+    try:
+        peft.inject_adapter_in_model(settings, model)
+    except ValueError as error:
+        told = f"beside the layers {', '.join(targets)}" if targets else "where peft would put it in this family"
+        raise ConfigError(
+            f"LoRA cannot be put {told}. Name layers of the model in model.lora_targets, or take 'all-linear'. "
+            f"({_first(error)})"
+        ) from None
     for weight in model.parameters():
         if weight.requires_grad:  # an optimiser's small steps would be lost in half precision
             weight.data = weight.data.float()
@@ -120,6 +135,18 @@ def _describe(folder: Path) -> dict[str, Any]:
         "suffix": list(suffix),
         "tokenizer_size": tokenizer.size,
     }
+
+
+def architecture_of(checkpoint: str | Path) -> dict[str, Any]:
+    """What config.json says of a checkpoint, of which no weights need to be there; its tokenizer's special tokens, or
+    where there is no tokenizer, one before a text. Raises ConfigError where there is no config.json."""
+    folder = checkpoint_folder(checkpoint)
+    if (folder / "tokenizer.json").is_file():
+        return _describe(folder)
+    try:
+        return {"config": json.loads((folder / CONFIG).read_text(encoding="utf-8")), "prefix": [0], "suffix": []}
+    except ValueError as error:
+        raise ConfigError(f"{folder / CONFIG} is not JSON: {error}.") from None
 
 
 def _config(described: Mapping[str, Any]) -> PreTrainedConfig:
@@ -151,16 +178,22 @@ def _require_fitting(
         )
 
 
-def _load(config: PreTrainedConfig, folder: Path | None, attention: Attention, dtype: torch.dtype) -> PreTrainedModel:
+def _load(
+    config: PreTrainedConfig, folder: Path | None, attention: Attention, dtype: torch.dtype, writes: bool
+) -> PreTrainedModel:
     try:
-        model = _loaded(config, folder, attention, dtype)
+        model = _loaded(config, folder, attention, dtype, writes)
     except ValueError as error:
         if attention == "sdpa" and "scaled_dot_product_attention" in str(error):  # Longformer, LED, BigBird
-            model = _loaded(config, folder, "eager", dtype)
+            model = _loaded(config, folder, "eager", dtype, writes)
         else:
             raise ConfigError(f"The {config.model_type} model cannot be built: {_first(error)}") from None
     except ImportError as error:
         raise ConfigError(f"The {config.model_type} model cannot be built: {_first(error)}") from None
+    if writes:
+        if config.is_encoder_decoder:
+            config.decoder_start_token_id = model.config.decoder_start_token_id = _first_of_answer(model)
+        return model
     if config.is_encoder_decoder:
         model = model.get_encoder()
     if getattr(model, "pooler", None) is not None:
@@ -169,13 +202,19 @@ def _load(config: PreTrainedConfig, folder: Path | None, attention: Attention, d
     return model
 
 
-def _loaded(config: PreTrainedConfig, folder: Path | None, attention: str, dtype: torch.dtype) -> PreTrainedModel:
-    from transformers import AutoModel
+def _loaded(
+    config: PreTrainedConfig, folder: Path | None, attention: str, dtype: torch.dtype, writes: bool
+) -> PreTrainedModel:
+    import transformers
 
+    family = "AutoModel"
+    if writes:
+        family = "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModelForCausalLM"
+    auto = getattr(transformers, family)
     if folder is None:
-        return AutoModel.from_config(config, attn_implementation=attention, dtype=dtype)
+        return auto.from_config(config, attn_implementation=attention, dtype=dtype)
     try:
-        model, found = AutoModel.from_pretrained(
+        model, found = auto.from_pretrained(
             folder,
             config=config,
             attn_implementation=attention,
@@ -192,6 +231,15 @@ def _loaded(config: PreTrainedConfig, folder: Path | None, attention: str, dtype
             "incomplete or of another model."
         )
     return model
+
+
+def _first_of_answer(model: PreTrainedModel) -> int:
+    """The token after which a decoder begins. It stands in either of two files; T5 takes its padding where in none."""
+    for settings in (model.config, model.generation_config):
+        start = getattr(settings, "decoder_start_token_id", None)
+        if start is not None:
+            return int(start)
+    return int(model.config.pad_token_id or 0)
 
 
 def _limit(config: PreTrainedConfig) -> int | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from icdcoder.core.errors import InputError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.nn.batching import TokenisedNotes, scoring_batches
-from icdcoder.nn.contract import CodingModel
+from icdcoder.nn.contract import Batch, CodingModel
+from icdcoder.nn.placement import device_of
 
 
 def probabilities(
@@ -36,7 +39,7 @@ def probabilities(
 
     Raises InputError where the model scores another number of codes than the notes are labelled with.
     """
-    device = _device_of(model) if device is None else torch.device(device)
+    device = device_of(model) if device is None else torch.device(device)
     rank, processes = _place(across_processes)
     unlabelled = TokenisedNotes(notes.tokens, notes.codes, channels=notes.channels)
     matrix = np.zeros((len(notes), notes.codes), dtype=np.float32)
@@ -49,6 +52,27 @@ def probabilities(
                 matrix[indices] = torch.sigmoid(logits.float()).cpu().numpy()
             step(len(indices))
     return _summed(matrix, device) if processes > 1 else matrix
+
+
+@runtime_checkable
+class WritesAnswers(Protocol):
+    """A model that is trained to write its codes, and can say how likely it finds the answers of a batch."""
+
+    @property
+    def writes(self) -> bool: ...
+
+    def answer_loss(self, batch: Batch) -> Float[Tensor, ""]: ...
+
+
+def answer_losses(model: CodingModel | nn.Module, notes: TokenisedNotes, batch_size: int) -> dict[str, float]:
+    """{"answer_loss": the mean over notes with gold codes}; nothing of a model that writes no answers."""
+    if not isinstance(model, WritesAnswers) or not model.writes or notes.gold is None:
+        return {}
+    device, total = device_of(model), 0.0
+    with scoring_mode(model):
+        for indices in scoring_batches(notes.lengths, batch_size):
+            total += float(model.answer_loss(notes.batch(indices).to(device))) * len(indices)
+    return {"answer_loss": total / max(1, len(notes))}
 
 
 @contextmanager
@@ -64,11 +88,6 @@ def scoring_mode(model: CodingModel | nn.Module) -> Iterator[None]:
     finally:
         for module, was_training in zip(modules, training, strict=True):
             module.training = was_training
-
-
-def _device_of(model: CodingModel | nn.Module) -> torch.device:
-    parameter = next(model.parameters(), None) if isinstance(model, nn.Module) else None
-    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def _place(across_processes: bool) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.nn.chunks import Chunks, cut
 from icdcoder.nn.pretrained import Pretrained
+from icdcoder.nn.quantised import plain_weight
 
 Take = Callable[[Any], list[Tensor]]
 
@@ -72,8 +73,7 @@ class TokenEncoder(nn.Module):
             self.model.activation_checkpointing_enable()
         fixed = [name for name, weight in self.model.named_parameters() if not weight.requires_grad]
         self.fixed = frozenset(f"model.{name}" for name in fixed if pretrained.found)
-        self.register_state_dict_post_hook(_leave_out_fixed)
-        self.register_load_state_dict_pre_hook(_keep_fixed)
+        keep_fixed_apart(self)
 
     def train(self, mode: bool = True) -> TokenEncoder:
         """A frozen model stays in evaluation."""
@@ -181,25 +181,40 @@ class TokenEncoder(nn.Module):
         return payload
 
 
+@runtime_checkable
+class PretrainedPart(Protocol):
+    """A module around a pretrained model. architecture: what builds the same model without its checkpoint. fixed: names
+    of those of the module's weights that are not trained and can be had from the checkpoint's folder again."""
+
+    architecture: dict[str, Any]
+    fixed: frozenset[str]
+
+
+def keep_fixed_apart(part: nn.Module) -> None:
+    """Leaves the fixed weights of a PretrainedPart out of its `state_dict()`; they stay as they are on loading."""
+    part.register_state_dict_post_hook(_leave_out_fixed)
+    part.register_load_state_dict_pre_hook(_keep_fixed)
+
+
 def _leave_out_fixed(part: nn.Module, state: dict[str, Tensor], prefix: str, _: object) -> None:
-    assert isinstance(part, TokenEncoder)
+    assert isinstance(part, PretrainedPart)
     for name in part.fixed:
         state.pop(prefix + name, None)
 
 
 def _keep_fixed(part: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    assert isinstance(part, TokenEncoder)
+    assert isinstance(part, PretrainedPart)
     for name in part.fixed:
         state.setdefault(prefix + name, part.get_parameter(name).data)
 
 
 def whole_state(model: nn.Module) -> dict[str, Tensor]:
-    """`model.state_dict()` with the weights that TokenEncoder leaves out of it: all that the model needs."""
+    """`model.state_dict()` with the weights that a PretrainedPart leaves out of it: all that the model needs."""
     state = dict(model.state_dict())
     for path, part in model.named_modules():
-        if isinstance(part, TokenEncoder):
+        if isinstance(part, PretrainedPart):
             for name in part.fixed:
-                state[f"{path}.{name}" if path else name] = part.get_parameter(name).data
+                state[f"{path}.{name}" if path else name] = plain_weight(model.get_submodule(path), name)
     return state
 
 
@@ -207,6 +222,13 @@ def self_contained(settings: Mapping[str, Any], model: nn.Module) -> dict[str, A
     """The settings of a model by which it is built again without the folder of its checkpoint; its weights are then
     loaded from elsewhere. Unchanged for a model without a pretrained part."""
     for part in model.modules():
-        if isinstance(part, TokenEncoder):
-            return {**{k: v for k, v in settings.items() if k != "checkpoint"}, "architecture": part.architecture}
+        if isinstance(part, PretrainedPart):
+            kept = {k: v for k, v in settings.items() if k not in ("checkpoint", "base")}
+            return {**kept, "architecture": part.architecture}
     return dict(settings)
+
+
+def weights(model: nn.Module) -> dict[str, int]:
+    """How many numbers the model learns, and how many it has in all (its share of trainable parameters)."""
+    every = list(model.parameters())
+    return {"trained": sum(w.numel() for w in every if w.requires_grad), "all": sum(w.numel() for w in every)}

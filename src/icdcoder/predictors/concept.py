@@ -1,9 +1,9 @@
 """A coder that decides over concepts: a scorer says which concepts the note supports, a head which codes follow.
 
 The two stages of Fatemi et al., "Concept-Enhanced Automatic ICD Coding using Large Language Models", PMLR 297 (2026).
-A scorer is a member of `predictors/concept_scorers`; a language model that answers yes or no is one more file there.
-What is ours: the head is a small network and not a second language model, and it is trained on scores of notes that
-its scorer has not seen (experiment/concept_training.py).
+A scorer is a member of `predictors/concept_scorers`; the second stage is a small network, or a language model that
+answers for each code (`predictors/concept_heads`). It is trained on scores of notes that its scorer has not seen
+(experiment/concept_training.py).
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
-from icdcoder.knowledge import concept_files
+from icdcoder.knowledge import concept_files, descriptions
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.concept_head import Head, build_head
+from icdcoder.predictors.asking.asker import AskingConfig
+from icdcoder.predictors.concept_heads import language_model, network
+from icdcoder.predictors.label_networks.network import NetworkConfig, load_network
 
 SCORERS = "predictors.concept_scorers"
-CONCEPTS, HEAD, SPACE = "concepts.json", "head.safetensors", "space.json"
+CONCEPTS, SPACE = "concepts.json", "space.json"
 NOTES_AT_ONCE = 64
+# Settings that name files of the user.
+PATHS = ("checkpoint", "concepts", "prompt")
 DEFAULT_TOP = 15
 EVIDENCE_SPANS = 5
 # Below this the note denies a concept, or says another thing; half of what a concept says is evidence too.
@@ -50,8 +55,11 @@ class Config(Settings):
     a scorer fitted on the others. in_fold: train the head on scores of notes that the scorer has seen, to measure what
     that costs; never of use otherwise.
 
-    head: over the code's own concepts ("linear" with own_only, "attention") or over all ("mlp", "linear" without).
-    hidden: width of the mlp and of the attention. steps, learning_rate, decay: of the head's training.
+    head: a network over the code's own concepts ("linear" with own_only, "attention") or over all ("mlp", "linear"
+    without); or "language_model", which is asked of each code ([model.asking], predictors/asking/asker.py). inputs of a
+    network: the scores of concepts, the logits of a network that reads the note without concepts ([model.note],
+    predictors/label_networks/network.py), or both. hidden: width of the mlp and of the attention. steps,
+    learning_rate, decay: of the head's training.
     """
 
     concepts: Path | None = None
@@ -61,7 +69,10 @@ class Config(Settings):
     scorer: dict[str, Any] = {"kind": "lexical"}
     folds: int = Field(5, ge=2)
     in_fold: bool = False
-    head: Literal["linear", "mlp", "attention"] = "linear"
+    head: Literal["linear", "mlp", "attention", "language_model"] = "linear"
+    inputs: Literal["concepts", "note", "both"] = "concepts"
+    note: NetworkConfig = NetworkConfig()
+    asking: AskingConfig = AskingConfig()
     own_only: bool = True
     hidden: int = Field(64, gt=0)
     steps: int = Field(300, gt=0)
@@ -89,6 +100,21 @@ class ConceptScorer(Protocol):
     def save(self, folder: Path) -> None: ...
 
 
+class SecondStage(Protocol):
+    """Stage 2: a network, or a language model."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names that `save` writes."""
+        ...
+
+    def probabilities(self, scores: npt.NDArray[np.float32], notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+        """Matrix "note concept" → matrix "note code". notes: one a row, or one for all rows."""
+        ...
+
+    def save(self, folder: Path) -> None: ...
+
+
 @dataclass(frozen=True)
 class ConceptPredictor:
     """See core/concept.py: a `ConceptCoder`."""
@@ -96,7 +122,7 @@ class ConceptPredictor:
     name: CoderName
     concepts: ConceptSet
     scorer: ConceptScorer
-    head: Head
+    second: SecondStage
     space: LabelSpace
     threshold: float
     descriptions: Mapping[Code, str]
@@ -123,19 +149,19 @@ class ConceptPredictor:
     def concept_evidence(self, note: Note) -> Mapping[int, tuple[Evidence, ...]]:
         return self.scorer.evidence(note)
 
-    def code_probabilities(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return head_probabilities(self.head, scores)
+    def code_probabilities(self, scores: npt.NDArray[np.float32], notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+        return self.second.probabilities(scores, notes)
 
     def probabilities(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
         """Matrix "note code"."""
-        return self.code_probabilities(self.concept_scores(notes))
+        return self.code_probabilities(self.concept_scores(notes), notes)
 
     def predict(self, notes: Sequence[Note], *, top: int | None = None) -> Iterator[Prediction]:
         """Evidence is where the note speaks of the concepts of a code; `explain/concepts.py` says more."""
         for start in range(0, len(notes), NOTES_AT_ONCE):
             part = notes[start : start + NOTES_AT_ONCE]
             scores = self.concept_scores(part)
-            for note, own, row in zip(part, scores, self.code_probabilities(scores), strict=True):
+            for note, own, row in zip(part, scores, self.code_probabilities(scores, part), strict=True):
                 yield self._prediction(note, own, row, DEFAULT_TOP if top is None else top)
 
     def _prediction(
@@ -170,9 +196,9 @@ class ConceptPredictor:
 
     def save(self, folder: Path) -> tuple[str, ...]:
         """Writes into an existing folder all that `load` needs beside the card, and returns the names."""
-        save_stages(folder, self.concepts, self.scorer, self.head)
+        save_stages(folder, self.concepts, self.scorer, self.second)
         self.space.save(folder / SPACE)
-        return (CONCEPTS, HEAD, SPACE, *self.scorer.files)
+        return (CONCEPTS, SPACE, *self.second.files, *self.scorer.files)
 
 
 def scorer_of(table: Mapping[str, Any]) -> tuple[ModuleType, Settings]:
@@ -187,50 +213,74 @@ def scorer_of(table: Mapping[str, Any]) -> tuple[ModuleType, Settings]:
 def new_head(config: Config, concepts: ConceptSet, space: LabelSpace) -> Head:
     membership, _ = concepts.membership(space.codes)
     layers = torch.tensor([concept.layer for concept in concepts])
-    return build_head(config.head, torch.from_numpy(membership), layers, hidden=config.hidden, own_only=config.own_only)
+    return build_head(
+        config.head,
+        torch.from_numpy(membership),
+        layers,
+        hidden=config.hidden,
+        own_only=config.own_only,
+        inputs=config.inputs,
+    )
 
 
-def head_probabilities(head: Head, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Matrix "note code"."""
-    with torch.inference_mode():
-        return torch.sigmoid(head(torch.from_numpy(scores))).numpy()
+def questionnaire(concepts: ConceptSet, space: LabelSpace) -> language_model.Questionnaire:
+    """What a language model is asked of each code."""
+    membership, _ = concepts.membership(space.codes)
+    titles = [title or code.value for code, title in zip(space.codes, descriptions.of(space.codes), strict=True)]
+    return language_model.Questionnaire([c.name for c in concepts], [np.flatnonzero(row) for row in membership], titles)
 
 
-def save_stages(folder: Path, concepts: ConceptSet, scorer: ConceptScorer, head: Head) -> None:
-    from safetensors.torch import save_file
-
+def save_stages(folder: Path, concepts: ConceptSet, scorer: ConceptScorer, second: SecondStage) -> None:
     body = [concept_files.to_json(concept) for concept in concepts]
     write_atomic(folder / CONCEPTS, json.dumps(body, ensure_ascii=False, indent=1))
-    save_file(head.state_dict(), folder / HEAD)
+    second.save(folder)
     scorer.save(folder)
 
 
-def load_stages(folder: Path, config: Config, space: LabelSpace) -> tuple[ConceptSet, ConceptScorer, Head]:
+def load_stages(folder: Path, config: Config, space: LabelSpace) -> tuple[ConceptSet, ConceptScorer, SecondStage]:
     """What `save_stages` wrote. Raises ArtefactError where it does not fit the settings."""
-    from safetensors.torch import load_file
-
     try:
         concepts = concept_files.trusted(json.loads((folder / CONCEPTS).read_text(encoding="utf-8")))
         module, settings = scorer_of(config.scorer)
-        head = new_head(config, concepts, space)
-        head.load_state_dict(load_file(folder / HEAD))
+        second = _load_second(folder, config, concepts, space)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, IcdcoderError):
             raise
         raise ArtefactError(f"The concepts and the head in {folder} do not fit its settings.") from None
-    return concepts, module.load(folder, settings, concepts), head.eval()
+    return concepts, module.load(folder, settings, concepts), second
+
+
+def _load_second(folder: Path, config: Config, concepts: ConceptSet, space: LabelSpace) -> SecondStage:
+    from safetensors.torch import load_file
+
+    if config.head == "language_model":
+        return language_model.load(folder, config.asking, questionnaire(concepts, space))
+    head = new_head(config, concepts, space)
+    head.load_state_dict(load_file(folder / network.HEAD))
+    own = None if config.inputs == "concepts" else load_network(folder, network.OWN, config.note, len(space))
+    return network.NetworkStage(head.eval(), own)
+
+
+def portable(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table [model] as a coder's card holds it: without the files that the folder holds itself."""
+    kept = {}
+    for key, value in table.items():
+        if key in PATHS and not (key == "checkpoint" and table.get("whole") is False):
+            continue
+        kept[key] = portable(value) if isinstance(value, Mapping) else value
+    return kept
 
 
 def load(folder: Path, card: dict[str, Any]) -> ConceptPredictor:
     """Builds the predictor of a coder folder whose card has been read and whose files have been verified."""
     space = LabelSpace.load(folder / SPACE)
     config = build(Config, {key: value for key, value in card["model"].items() if key != "kind"}, "model")
-    concepts, scorer, head = load_stages(folder, config, space)
+    concepts, scorer, second = load_stages(folder, config, space)
     return ConceptPredictor(
         name=CoderName(card["name"], card["version"]),
         concepts=concepts,
         scorer=scorer,
-        head=head,
+        second=second,
         space=space,
         threshold=card["threshold"]["value"],
         descriptions={Code.parse(code): text for code, text in card["descriptions"].items()},

@@ -21,9 +21,9 @@ from icdcoder.core.version import VERSION
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
 from icdcoder.predictors.dictionary.editions import Edition, OlderEdition
 from icdcoder.predictors.dictionary.features import matrix
-from icdcoder.predictors.dictionary.mentions import Reading, mentions
-from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, Descriptions, candidates
-from icdcoder.predictors.dictionary.terms import NO_CONDITION, terms
+from icdcoder.predictors.dictionary.mentions import Drugs, Reading, mentions
+from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, Descriptions, Habits, candidates
+from icdcoder.predictors.dictionary.terms import NO_CONDITION, PAST_PROCEDURES, terms
 from icdcoder.text.language import not_english
 
 if TYPE_CHECKING:
@@ -37,19 +37,21 @@ EVIDENCE_SPANS = 5
 # Candidates below this are noise, and shown only on demand: a negated mention alone, a family member's disease.
 FLOOR = 0.10
 NOT_ENGLISH = "The note does not seem to be in English, which is the only language that the built-in coder reads."
-PARTS = {"icd10cm": ("icd10cm",), "icd9cm": ("icd9cm", "icd9pcs")}
+PARTS = {"icd10cm": ("icd10cm",), "icd10pcs": ("icd10pcs",), "icd9cm": ("icd9cm", "icd9pcs")}
 
 
 class Config(Settings):
-    """system: "icd10cm" (diagnoses) or "icd9cm" (diagnoses and procedures, as MIMIC-III is coded).
+    """system: "icd10cm" (diagnoses), "icd10pcs" (procedures) or "icd9cm" (diagnoses and procedures, as in
+    MIMIC-III).
 
     edition: of the codes that are given; "2018", or "2018-short" without the seventh character (CodiEsp).
     The rest are switches for ablations. index: the alphabetic index and neoplasm table where they have been fetched.
     expressions: those of knowledge/data. assertion, sections, gaps: what of a note is looked at.
     integral: a symptom is not coded beside the condition that it belongs to, nor a rest class beside the named one.
+    specific: a general code is not given beside a more specific one of the note.
     """
 
-    system: Literal["icd10cm", "icd9cm"] = "icd10cm"
+    system: Literal["icd10cm", "icd10pcs", "icd9cm"] = "icd10cm"
     edition: Edition = "current"
     index: bool = True
     expressions: bool = True
@@ -57,6 +59,7 @@ class Config(Settings):
     sections: bool = True
     gaps: bool = True
     integral: bool = True
+    specific: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class LexiconPredictor:
     descriptions: Descriptions
     reading: Reading
     older: OlderEdition
-    integral: bool
+    habits: Habits
+    drugs: Drugs | None
 
     def predict(self, notes: Sequence[Note], *, top: int | None = None) -> Iterator[Prediction]:
         """Predictions with evidence, in order; see Predictor."""
@@ -94,8 +98,8 @@ class LexiconPredictor:
 
     def candidates(self, note: Note) -> list[Candidate]:
         """Every code that anything in the note may stand for, the highest score first; none is accepted or left out."""
-        found = mentions(note, self.dictionary, self.reading)
-        return candidates(found, self.dictionary, self.descriptions, note.text, integral=self.integral)
+        found = mentions(note, self.dictionary, self.reading, self.drugs)
+        return candidates(found, self.dictionary, self.descriptions, note.text, self.habits)
 
     def features(self, note: Note, found: Sequence[Candidate]) -> npt.NDArray[np.float32]:
         """ "candidate feature": numbers for a ranker, named in predictors/dictionary/features.py."""
@@ -127,8 +131,16 @@ def build(config: Config) -> LexiconPredictor:
         descriptions=Descriptions(systems),
         reading=Reading(assertion=config.assertion, sections=config.sections, gaps=config.gaps),
         older=OlderEdition(config.edition),
-        integral=config.integral,
+        drugs=_drugs(systems) if config.expressions else None,
+        habits=Habits(integral=config.integral, specific=config.specific),
     )
+
+
+def _drugs(systems: dict[str, CodeSystem]) -> Drugs | None:
+    from icdcoder.knowledge import table_of_drugs
+
+    system = systems.get("icd10cm")
+    return None if system is None else Drugs(table_of_drugs.load(), lambda code: code in system)
 
 
 def _own_files() -> list[Path]:
@@ -142,6 +154,7 @@ def _own_files() -> list[Path]:
     return [
         *(Path(str(module.__file__)) for module in modules),
         NO_CONDITION,
+        PAST_PROCEDURES,
         compiled.EVERYDAY,
         compiled.WEAK,
         word_variants.DATA,

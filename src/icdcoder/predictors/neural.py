@@ -20,11 +20,12 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Prediction, Span
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import CodingModel, ModelContext, channels_of
+from icdcoder.nn.placement import device_of, to_accelerator
 from icdcoder.nn.scoring import probabilities
-from icdcoder.text import reader
+from icdcoder.text import reader, samplers
 from icdcoder.text.channels import compute
 from icdcoder.text.reader import Reader
-from icdcoder.text.sample import head
+from icdcoder.text.sample import Sampler, head
 
 # How many notes are scored together, and how many candidates are listed beyond need when the user does not say.
 NOTES_AT_ONCE = 16
@@ -43,7 +44,8 @@ class Read:
 
 @dataclass(frozen=True)
 class NeuralPredictor:
-    """threshold: probability above which a code is accepted. descriptions and editions: of the space's codes."""
+    """threshold: probability above which a code is accepted. descriptions and editions: of the space's codes.
+    sampler: which max_tokens tokens of a longer note are read."""
 
     name: CoderName
     model: CodingModel
@@ -53,10 +55,11 @@ class NeuralPredictor:
     max_tokens: int
     descriptions: dict[Code, str]
     edition: str
+    sampler: Sampler = head
 
     def read(self, note: Note) -> Read:
         tokens = self.reader.read(note.text)
-        kept = head(tokens, self.max_tokens)
+        kept = self.sampler(tokens, self.max_tokens, note.text)
         offsets = tokens.offsets[kept.kept].astype(np.int64)
         channels = compute(channels_of(self.model), note.text, offsets)
         return Read(tokens.ids[kept.kept], offsets, kept.left_unread, channels)
@@ -66,10 +69,11 @@ class NeuralPredictor:
         return self._probabilities([self.read(note) for note in notes])
 
     def _probabilities(self, reads: Sequence[Read]) -> npt.NDArray[np.float32]:
-        batch = self._notes(reads)
+        batch = self.notes(reads)
         return probabilities(self.model, batch, batch_size=NOTES_AT_ONCE)
 
-    def _notes(self, reads: Sequence[Read]) -> TokenisedNotes:
+    def notes(self, reads: Sequence[Read]) -> TokenisedNotes:
+        """For the network."""
         channels = {name: [read.channels[name] for read in reads] for name in channels_of(self.model)}
         return TokenisedNotes([read.tokens for read in reads], codes=len(self.space), channels=channels)
 
@@ -78,13 +82,14 @@ class NeuralPredictor:
         read = self.read(note)
         if not len(read.tokens) or not codes:
             return np.zeros((len(codes), 0), dtype=np.float32), np.zeros((0, 2), dtype=np.int64)
-        batch = self._notes([read]).batch([0])
-        asked = torch.tensor([self.space.index(code) for code in codes])
+        device = device_of(self.model)
+        batch = self.notes([read]).batch([0]).to(device)
+        asked = torch.tensor([self.space.index(code) for code in codes], device=device)
         with torch.inference_mode():
             scores = self.model(batch, attention_codes=asked)
         if scores.attention is None:
             raise ArtefactError(f"The model of {self.name.name!r} gives no attention; choose another explainer.")
-        return scores.attention[0].float().numpy(), read.offsets
+        return scores.attention[0].float().cpu().numpy(), read.offsets
 
     def predict(self, notes: Sequence[Note], *, top: int | None = None) -> Iterator[Prediction]:
         """Predictions without evidence: an explainer adds it."""
@@ -92,9 +97,10 @@ class NeuralPredictor:
             part = notes[start : start + NOTES_AT_ONCE]
             reads = [self.read(note) for note in part]
             for note, read, row in zip(part, reads, self._probabilities(reads), strict=True):
-                yield self._prediction(note, read, row, DEFAULT_TOP if top is None else top)
+                yield self.prediction(note, read, row, DEFAULT_TOP if top is None else top)
 
-    def _prediction(self, note: Note, read: Read, row: npt.NDArray[np.float32], top: int) -> Prediction:
+    def prediction(self, note: Note, read: Read, row: npt.NDArray[np.float32], top: int) -> Prediction:
+        """row: the probability of each code."""
         readable = len(read.tokens) > 0
         order = np.argsort(-row, kind="stable") if readable else np.zeros(0, dtype=np.int64)
         codes = []
@@ -131,7 +137,7 @@ def load(folder: Path, card: dict[str, Any]) -> NeuralPredictor:
         raise ArtefactError(
             f"The weights in {folder} do not fit its settings: {str(error).splitlines()[-1].strip()}"
         ) from None
-    model.eval()
+    model = to_accelerator(model.eval())
     return NeuralPredictor(
         name=CoderName(card["name"], card["version"]),
         model=model,
@@ -141,4 +147,5 @@ def load(folder: Path, card: dict[str, Any]) -> NeuralPredictor:
         max_tokens=text.max_tokens,
         descriptions={Code.parse(code): text for code, text in card["descriptions"].items()},
         edition=card["edition"],
+        sampler=samplers.load(folder, text),
     )

@@ -27,8 +27,8 @@ from icdcoder.endpoint.transcript import Recorder, Replay
 from icdcoder.predictors.prompting.codebook import PARTS, Codebook
 from icdcoder.predictors.prompting.contract import Outcome, Tools
 from icdcoder.predictors.prompting.quotes import Searchable
-from icdcoder.predictors.prompting.templates import Templates
 from icdcoder.text.knowledge_sample import KnowledgeSampler
+from icdcoder.text.prompting.templates import Templates
 from icdcoder.text.sample import head
 from icdcoder.text.tokens import words
 

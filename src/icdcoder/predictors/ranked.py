@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
 from icdcoder.predictors import lexicon
+from icdcoder.predictors.dictionary.editions import Edition
 from icdcoder.predictors.ranking.ranker import Ranker
 from icdcoder.predictors.ranking.reading import read
 
 ARRAYS, TABLES = "ranker.npz", "ranker.json"
 FILES = (ARRAYS, TABLES)
+SHIPPED = Path(str(files("icdcoder.predictors.ranking"))) / "shipped"
+"""The coder folder that comes with icdcoder: fitted on CodiEsp (CC BY 4.0) without its habits; see its card."""
 DEFAULT_TOP = 20
 EVIDENCE_SPANS = 5
 # Less likely candidates are listed only where the caller asks for a number of them.
@@ -34,10 +38,12 @@ FLOOR = 0.01
 class Config(Settings):
     """habits: learn what is this corpus's own too: its wordings, similar notes, how often codes are given.
 
-    dictionary: settings of the dictionary coder whose candidates are ranked.
+    gold_edition: of the corpus's codes, where the dictionary's are of another: a candidate is right where the code that
+    stood for it then is gold. dictionary: settings of the dictionary coder whose candidates are ranked.
     """
 
     habits: bool = True
+    gold_edition: Edition = "current"
     dictionary: lexicon.Config = lexicon.Config()
 
 

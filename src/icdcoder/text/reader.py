@@ -27,12 +27,13 @@ class TextConfig(Settings):
     """The part of the table [text] that every reader shares; the other keys of the table are the reader's own.
 
     tokens: the reader, a member of `text/readers`. max_tokens: how many tokens of a note the model reads.
-    sampler: which ones, where a note has more; a function of `text/sample.py`.
+    sampler: which ones, where a note has more: its head, or where the wording of the label space's codes stands, by
+    sections and the paragraphs in them ("knowledge") or by sections alone; see `text/knowledge_sample.py`.
     """
 
     tokens: str = "words"
     max_tokens: int = Field(default=2500, ge=1)
-    sampler: Literal["head"] = "head"
+    sampler: Literal["head", "knowledge", "knowledge_sections"] = "head"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -31,15 +32,39 @@ class Located(Protocol):
 
 
 class Sampler(Protocol):
-    """A way to choose; each is one function here. It keeps min(budget, number of tokens) tokens."""
+    """A way to choose. It keeps min(budget, number of tokens) tokens.
 
-    def __call__(self, tokens: Located, budget: int, sections: Sequence[Section] = ()) -> Sampled: ...
+    files: the names that `save` writes into a folder, so that a coder chooses as in its training; `samplers.load`
+    reads them back.
+    """
+
+    def __call__(self, tokens: Located, budget: int, text: str, sections: Sequence[Section] | None = None) -> Sampled:
+        """tokens: of `text`, in reading order. sections: of `text`; None has a sampler find them if it needs them."""
+        ...
+
+    @property
+    def files(self) -> tuple[str, ...]: ...
+
+    def save(self, folder: Path) -> None: ...
 
 
-def head(tokens: Located, budget: int, sections: Sequence[Section] = ()) -> Sampled:
-    """The first `budget` tokens, as most published systems cut. The sections do not matter."""
-    kept = np.arange(min(budget, len(tokens)), dtype=np.int64)
-    return Sampled(kept, unread(tokens, kept, f"past the budget of {budget} tokens"))
+@dataclass(frozen=True)
+class Head:
+    """The first `budget` tokens, as most published systems cut. Text and sections do not matter."""
+
+    files: tuple[str, ...] = ()
+
+    def __call__(
+        self, tokens: Located, budget: int, text: str = "", sections: Sequence[Section] | None = None
+    ) -> Sampled:
+        kept = np.arange(min(budget, len(tokens)), dtype=np.int64)
+        return Sampled(kept, unread(tokens, kept, f"past the budget of {budget} tokens"))
+
+    def save(self, folder: Path) -> None:
+        """There is nothing to keep."""
+
+
+head = Head()
 
 
 def unread(tokens: Located, kept: npt.NDArray[np.int64], reason: str) -> tuple[Span, ...]:

@@ -12,46 +12,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from icdcoder.text.normal_form import FILLER, normal_form
 
 OTHER = "other"
 """The kind of what stands before the first heading."""
 
-# All repetitions are bounded, so that no line can cost more than its length times a constant.
+# All repetitions are bounded, so that no line can cost more than its length times a constant. That of the title takes
+# the blanks behind it along and gives nothing back; an underscore, no part of a title, is looked for afterwards.
 _AT_LINE = re.compile(
     r"^[ \t]*(?P<mark>[#*=•>-]{1,3}[ \t]*)?(?P<number>(?:\d{1,2}|[IVX]{1,4}|[A-H])[.)][ \t]*)?"
-    r"(?P<title>[A-Za-z0-9](?:[^\W_]|[ \t/&'(),.\[\]+-]){0,80}?)[ \t]*\*{0,2}(?P<end>:|$)",
+    r"(?P<title>[A-Za-z0-9][\w \t/&'(),.\[\]+-]{0,80}+)[ \t]*\*{0,2}(?P<end>:|$)",
     re.MULTILINE,
 )
 _CAPITALS_AT_LINE = re.compile(
     r"^[ \t]*(?P<title>[A-Z][A-Z/&' -]{1,60}[A-Z])[ \t]*(?P<end>[,.;]|--?)(?=\s)", re.MULTILINE
 )
-_WITHIN_LINE = re.compile(
-    r"(?:(?<=[a-z0-9.,;:!?)] )|(?<=[.,;:!?)]))(?P<title>[A-Z][A-Z/&' -]{1,60}[A-Z])[ ]?(?P<end>:)"
-    r"|(?<=[.!?)] )(?P<sentence>[A-Z][A-Za-z/&' -]{2,60})(?P<colon>:)"
-)
 _SINGLE_LETTERS = re.compile(r"^[ \t]*(?P<title>[SOAP]|A/P)[ \t]*:", re.MULTILINE)
 _SOAP = {"S": "history_of_present_illness", "O": "physical_exam", "A": "assessment", "A/P": "assessment", "P": "plan"}
+# The first word of each line that one of these can match, or the mark before it.
+_LINE = re.compile(r"^[ \t]*([#*=•>-]|[A-Za-z0-9][^\W_]*)", re.MULTILINE)
+_LIKE_A_NUMBER = re.compile(r"\d{1,2}|[IVX]{1,4}|[A-H]")
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SMALL = "abcdefghijklmnopqrstuvwxyz"
+# What a title within a line is made of: all in capitals, or after the end of a sentence.
+_SHOUTED, _SPOKEN = _CAPITALS + "/&' -", _CAPITALS + _SMALL + "/&' -"
+_LONGEST_SHOUTED, _LONGEST_SPOKEN = 62, 61
+_ENDS_OF_SENTENCES = (".", "!", "?", ")")
+# What stands before a title in capitals, directly or with a blank between.
+_BEFORE, _BEFORE_BLANK = ".,;:!?)", ".,;:!?)0123456789" + _SMALL
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """[start, end) of a text with all between one heading and the next; [body_start, end) is what follows the heading.
 
     kind: of text/data/section_headers.tsv, or OTHER. title: the heading as it is written, "" where there is none.
     """
 
     kind: str
-    title: str = field(repr=False)
+    title: str
     start: int
     end: int
     body_start: int
+
+    def __repr__(self) -> str:
+        """Without the title, which is a patient's text."""
+        return f"Section({self.kind!r}, {self.start}, {self.end}, {self.body_start})"
 
 
 def split(text: str) -> list[Section]:
@@ -73,8 +84,7 @@ def kinds() -> tuple[str, ...]:
     return (OTHER, *dict.fromkeys(_known()[0].values()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Heading:
+class _Heading(NamedTuple):
     start: int
     body_start: int
     kind: str
@@ -95,29 +105,105 @@ def _headings(text: str) -> list[_Heading]:
 
 def _candidates(text: str) -> Iterator[_Heading]:
     """Headings, the surest first."""
-    for match in _AT_LINE.finditer(text):
-        title = match["title"]
-        alone = match["end"] == ""
-        if alone and (match["number"] or title[-1] in ".,") and not match["mark"]:
+    starts = [(match.start(), match[1]) for match in _LINE.finditer(text)]
+    may_begin = _first_words()
+    hopeful = [(start, word) for start, word in starts if may_begin[word]]
+    for start, _ in hopeful:
+        match = _AT_LINE.match(text, start)
+        if match is None:
             continue
-        if title[0].islower() or (match["number"] and not title.isupper() and " " not in title):
+        mark, number, title, end = match.groups()
+        title = title.rstrip(" \t")
+        if (not end and not mark and (number or title[-1] in ".,")) or "_" in title or title[0].islower():
             continue
-        if kind := _kind_of(title, whole_line=alone):
-            yield _Heading(match.start(), match.end(), kind, title)
-    for match in _CAPITALS_AT_LINE.finditer(text):
-        if kind := _kind_of(match["title"]):
-            yield _Heading(match.start(), match.end(), kind, match["title"])
-    for match in _WITHIN_LINE.finditer(text):
-        title = match["title"] or match["sentence"]
+        if number and not title.isupper() and " " not in title:
+            continue
+        if kind := _kind_of(title, whole_line=not end):
+            yield _Heading(start, match.end(), kind, title)
+    for start, word in hopeful:
+        if word.isupper() and (match := _CAPITALS_AT_LINE.match(text, start)) and (kind := _kind_of(match["title"])):
+            yield _Heading(start, match.end(), kind, match["title"])
+    for start, end, title in _within_lines(text):
         # "Age: 39. Sex: male." within a line are values, not headings.
         if (kind := _kind_of(title, whole_line=True)) and kind != "administrative":
-            yield _Heading(match.start(), match.end(), kind, title)
-    letters = list(_SINGLE_LETTERS.finditer(text))
+            yield _Heading(start, end, kind, title)
+    letters = [match for start, word in starts if word in _SOAP if (match := _SINGLE_LETTERS.match(text, start))]
     if len({match["title"] for match in letters}) >= 3:
         for match in letters:
             yield _Heading(match.start(), match.end(), _SOAP[match["title"]], match["title"])
 
 
+def _within_lines(text: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end behind the colon, title) of what looks like a heading within a line. Looking back from each colon
+    costs a tenth of a regular expression that looks forward from each word."""
+    colon = text.find(":")
+    while colon >= 0:
+        before = text[max(0, colon - _LONGEST_SHOUTED - 3) : colon]
+        rest = before.rstrip(_SPOKEN)
+        spoken = ""
+        if rest.endswith(_ENDS_OF_SENTENCES):
+            spoken = _spoken(before[len(rest) :])
+        shouted = _shouted(before) if before.rstrip(" ")[-1:] in _CAPITALS else ""
+        if len(spoken) > len(shouted):  # the one that begins first
+            yield colon - len(spoken), colon + 1, spoken
+        elif shouted:
+            yield colon - len(shouted), colon + 1, shouted.rstrip(" ")
+        colon = text.find(":", colon + 1)
+
+
+def _spoken(after: str) -> str:
+    """The title in what stands between the end of a sentence and a colon; "" where there is none."""
+    title = after[1:]
+    fits = after[:1] == " " and 3 <= len(title) <= _LONGEST_SPOKEN and title[0] in _CAPITALS
+    return title if fits else ""
+
+
+def _shouted(before: str) -> str:
+    """The title in capitals that ends with `before`, with the blank that may follow it; "" where there is none."""
+    rest = before.rstrip(_SHOUTED)
+    title = before[len(rest) :]
+    if not rest or not title:
+        return ""
+    if title[0] == " ":
+        title, fits = title[1:], rest[-1] in _BEFORE_BLANK
+    else:
+        fits = rest[-1] in _BEFORE
+    bare = title[:-1] if title.endswith(" ") else title
+    if fits and 3 <= len(bare) <= _LONGEST_SHOUTED and bare[0] in _CAPITALS and bare[-1] in _CAPITALS:
+        return title
+    return ""
+
+
+class _FirstWords(dict[str, bool]):
+    """Whether a line that begins with this word, or mark, can begin with a heading. Each word is worked out once."""
+
+    MOST = 200_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = {key[0] for headings in _known() for key in headings}
+
+    def __missing__(self, word: str) -> bool:
+        found = self._may_begin(word)
+        if len(self) < self.MOST:
+            self[word] = found
+        return found
+
+    def _may_begin(self, word: str) -> bool:
+        if not word[0].isalnum() or _LIKE_A_NUMBER.fullmatch(word):
+            return True
+        lower = word.lower()
+        if word[0].islower():
+            return False
+        return not word.isascii() or lower == "and" or lower in FILLER or normal_form(lower) in self._known
+
+
+@lru_cache(maxsize=1)
+def _first_words() -> _FirstWords:
+    return _FirstWords()
+
+
+@lru_cache(maxsize=50_000)
 def _kind_of(title: str, *, whole_line: bool = False) -> str | None:
     """whole_line: headings that end in "*" are not looked at."""
     exact, openings = _known()
@@ -128,7 +214,6 @@ def _kind_of(title: str, *, whole_line: bool = False) -> str | None:
     return next((openings[key[:n]] for n in (1, 2, 3) if key[:n] in openings and len(key) <= 8), None)
 
 
-@lru_cache(maxsize=20_000)
 def _key(title: str) -> tuple[str, ...]:
     if "(" in title or "[" in title:
         title = _BRACKETS.sub(" ", title)

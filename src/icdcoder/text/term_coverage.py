@@ -22,8 +22,7 @@ Offsets = npt.NDArray[np.int64]
 
 LONGEST = 9
 _WORD = re.compile(r"[^\W_]+")
-# ASCII text: what is no part of a word becomes a blank; capitals stay.
-_LETTERS = bytes(i if i < 128 and chr(i).isalnum() else 32 for i in range(256))
+_LETTER, _STOP, _BLANK = 1, 2, 3
 _LAST = 0xFFFF
 # What the words of the text can be beside the words of terms, which are numbered from 2.
 _STRANGE, _FILLER = 0, 1
@@ -91,29 +90,27 @@ class _Words:
 
 
 def _words(text: str) -> _Words:
-    letter, stop, blank = _characters()
-    characters = np.minimum(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4"), _LAST)
-    filled = letter[characters]
-    offsets = np.flatnonzero(np.diff(filled, prepend=False, append=False)).reshape(-1, 2)
-    ends = np.flatnonzero(stop[characters])
-    ends = ends[blank[np.append(characters, 32)[ends + 1]]]
-    if text.isascii():
-        words = text.encode("ascii").translate(_LETTERS).decode("ascii").split()
-    else:
-        words = [text[start:end] for start, end in offsets.tolist()]
-    return _Words(words, offsets, np.searchsorted(ends, offsets[:, 0]))
+    characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    kinds = _kinds()[np.minimum(characters, _LAST)]
+    filled, stops = kinds == _LETTER, kinds == _STOP
+    change = np.empty(len(filled) + 1, dtype=np.bool_)
+    change[0], change[-1] = (filled[0], filled[-1]) if len(filled) else (False, False)
+    np.not_equal(filled[1:], filled[:-1], out=change[1:-1])
+    offsets = np.flatnonzero(change).reshape(-1, 2)
+    # A stop ends a sentence where a blank, or nothing, follows.
+    stops[:-1] &= kinds[1:] == _BLANK
+    words = np.where(filled, characters, np.uint32(32)).tobytes().decode("utf-32-le", "surrogatepass").split()
+    return _Words(words, offsets, np.searchsorted(np.flatnonzero(stops), offsets[:, 0]))
 
 
 @cache
-def _characters() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """For each character of the basic plane: is it part of a word, does it end a sentence, is it blank. What stands
-    outside the plane (_LAST stands for it) is none of it."""
-    every = [chr(i) for i in range(_LAST)] + [""]
-    return (
-        np.array([character.isalnum() for character in every]),
-        np.array([character in set(".;:!?") for character in every]),
-        np.array([character.isspace() for character in every]),
-    )
+def _kinds() -> npt.NDArray[np.uint8]:
+    """The kind of each character of the basic plane. What stands outside it (_LAST stands for it) is of none."""
+    return np.array([*(_kind(chr(i)) for i in range(_LAST)), 0], dtype=np.uint8)
+
+
+def _kind(character: str) -> int:
+    return _LETTER if character.isalnum() else _STOP if character in ".;:!?" else _BLANK if character.isspace() else 0
 
 
 class _Numbers(dict[str, int]):

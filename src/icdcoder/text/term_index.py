@@ -57,12 +57,16 @@ class TermIndex:
     @classmethod
     def build(cls, terms: Iterable[Sequence[str]]) -> TermIndex:
         """terms: normal words of each term. Terms of no word or more than MAX_WORDS words are left out."""
-        keys, longest = set(), 1
-        for words in terms:
-            if 0 < len(words) <= MAX_WORDS:
-                keys.add(term_key(words))
-                longest = max(longest, len(words))
-        return cls(np.array(sorted(keys), dtype=np.uint64), longest)
+        return cls.build_in_order(list(terms))[0]
+
+    @classmethod
+    def build_in_order(cls, terms: Sequence[Sequence[str]]) -> tuple[TermIndex, list[int]]:
+        """The index of these terms, and for each of its numbers the place of the term in `terms`."""
+        fitting = [place for place, words in enumerate(terms) if 0 < len(words) <= MAX_WORDS]
+        keys = np.array([term_key(terms[place]) for place in fitting], dtype=np.uint64)
+        unique, first = np.unique(keys, return_index=True)
+        longest = max((len(terms[place]) for place in fitting), default=1)
+        return cls(unique, longest), [fitting[at] for at in first.tolist()]
 
     def __len__(self) -> int:
         return len(self._keys)

@@ -6,7 +6,7 @@ looked up for all words of a chunk together. What does not fit (longer words, ot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -34,20 +34,24 @@ def packed(text: bytes, starts: Indices, ends: Indices) -> tuple[Words64, Words6
     """The words as pairs of integers, for words of at most LONGEST bytes. The text ends with PADDING."""
     at = np.ndarray(shape=(len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
     lengths = ends - starts
-    first = at[starts] & _MASKS[np.minimum(lengths, 8)]
-    second = at[starts + 8] & _MASKS[np.clip(lengths - 8, 0, 8)]
+    first = at[starts]
+    first &= _MASKS[np.minimum(lengths, 8)]
+    second = np.zeros(len(starts), dtype=np.uint64)
+    longer = np.flatnonzero(lengths > 8)  # one word in seven
+    second[longer] = at[starts[longer] + 8] & _MASKS[np.minimum(lengths[longer] - 8, 8)]
     return first, second
 
 
-def unpacked(first: np.uint64, second: np.uint64) -> str:
-    whole = int(first).to_bytes(8, "little") + int(second).to_bytes(8, "little")
-    return whole.rstrip(b"\0").decode("ascii")
+def unpacked(first: Words64, second: Words64) -> list[str]:
+    """The words of such pairs."""
+    whole = np.stack([first, second], axis=1).astype("<u8", copy=False)
+    return whole.view(f"S{LONGEST}").ravel().astype(f"U{LONGEST}").tolist()
 
 
 class WordTable:
-    """Pairs of integers → numbers; `number(word)` is asked once for each word that is new."""
+    """Pairs of integers → numbers; `number(words)` is asked once for each word that is new."""
 
-    def __init__(self, number: Callable[[str], int]) -> None:
+    def __init__(self, number: Callable[[list[str]], Sequence[int]]) -> None:
         self._number = number
         self._size = 0
         self._make(16)
@@ -57,8 +61,10 @@ class WordTable:
 
     def look_up(self, first: Words64, second: Words64) -> npt.NDArray[np.int32]:
         slots = self._slots(first, second)
-        found = self._numbers[slots]
-        hit = (self._first[slots] == first) & (self._second[slots] == second)
+        # Slots are within the table: "clip" spares the look at each that would say so.
+        found = self._numbers.take(slots, mode="clip")
+        hit = self._first.take(slots, mode="clip") == first
+        hit &= self._second.take(slots, mode="clip") == second
         missed = np.flatnonzero(~hit)
         if len(missed):
             found[missed] = self._probe(first[missed], second[missed])
@@ -84,7 +90,7 @@ class WordTable:
         first, second = first[other], second[other]
         new = ~self._held(first, second)
         first, second = first[new], second[new]
-        numbers = [self._number(unpacked(a, b)) for a, b in zip(first, second, strict=True)]
+        numbers = self._number(unpacked(first, second))
         self._size += len(numbers)
         while 2 * self._size > len(self._first):
             self._grow()

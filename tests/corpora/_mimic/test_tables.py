@@ -36,9 +36,14 @@ def as_csv(rows: list[tuple[str, ...]], quoting: int = csv.QUOTE_NONNUMERIC) -> 
 
 
 @settings(deadline=None)
-@given(ROWS, st.integers(1, 40), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.booleans())
+@given(ROWS, st.integers(1, 40), st.integers(0, 60), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.booleans())
 def test_texts_come_back_whatever_they_hold_and_wherever_blocks_end(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], block: int, quoting: int, gzipped: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, ...]],
+    block: int,
+    margin: int,
+    quoting: int,
+    gzipped: bool,
 ) -> None:
     folder = tmp_path_factory.mktemp("mimic")
     body = as_csv(rows, quoting)
@@ -46,6 +51,7 @@ def test_texts_come_back_whatever_they_hold_and_wherever_blocks_end(
     with (
         patch.object(raw, "BLOCK", block),
         patch.object(raw, "PIECE", 7),
+        patch.object(raw, "MARGIN", margin),
         notes(folder, "noteevents", where={"category": [SUMMARY]}) as found,
     ):
         wanted = [row for row in rows if row[2] == SUMMARY]
@@ -121,6 +127,17 @@ def test_a_file_that_was_cut_short_is_never_taken_for_all(tmp_path: Path) -> Non
     path.unlink()
     (tmp_path / "NOTEEVENTS.csv").write_bytes(body[:-30])
     with pytest.raises(InputError, match="not complete"):
+        notes(tmp_path, "noteevents")
+
+
+def test_a_quote_that_is_never_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
+    (tmp_path / "NOTEEVENTS.csv").write_bytes(as_csv([]) + b'1,5,"ECG","secret' + b" text\n" * 5000)
+    with (
+        patch.object(raw, "BLOCK", 1000),
+        patch.object(raw, "PIECE", 100),
+        patch.object(raw, "LONGEST_ROW", 9000),
+        pytest.raises(InputError, match="not closed within 9,000 bytes"),
+    ):
         notes(tmp_path, "noteevents")
 
 

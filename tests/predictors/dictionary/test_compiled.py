@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
@@ -56,6 +58,20 @@ def test_words_of_one_family_are_one_and_connecting_words_are_none() -> None:
     assert split_side("metastasis in the liver") == (["metastasis", "liver"], 0)
     assert split_side("Hb AS")[0] == ["hb", "as"]
     assert term_words("pain in the left hip").side(0, 1) == 2
+
+
+@given(st.text(alphabet="aAbB 'sS-/()1xX\n.,:é", max_size=40))
+def test_terms_are_filed_as_notes_are_read(text: str) -> None:
+    """The quick way to a term's words is the slow one."""
+    found = term_words(text)
+    slow = [word for word in found.words.words if word], max(found.sides.values(), default=0)
+    assert split_side(text) == slow
+
+
+@pytest.mark.parametrize("text", ["Hb AS", "Hepatitis A", "pain IN the left hip", "Crohn's disease", "OF", "A-fib"])
+def test_terms_with_words_that_depend_on_others(text: str) -> None:
+    found = term_words(text)
+    assert split_side(text)[0] == [word for word in found.words.words if word]
 
 
 def test_a_side_leads_to_the_code_of_that_side() -> None:

@@ -69,4 +69,4 @@ def test_a_manifestation_comes_along() -> None:
     ],
 )
 def test_forms_of_a_title(title: str, alternatives: list[str]) -> None:
-    assert forms(title) == alternatives
+    assert list(forms(title)) == alternatives

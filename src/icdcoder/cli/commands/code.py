@@ -10,7 +10,7 @@ def command(
         None, metavar="FILE...", help="Notes: text, JSONL, CSV, Parquet; - for standard input."
     ),
     coder: str = typer.Option("builtin", help="'builtin', or the folder of a trained coder."),
-    system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default) or icd9cm."),
+    system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default), icd10pcs or icd9cm."),
     top: int = typer.Option(None, min=0, help="List at most so many ranked candidates (accepted codes are never cut)."),
     format: str = typer.Option(
         None, help="table, or jsonl: one JSON object a note (default: table; jsonl with --output)."
@@ -18,6 +18,9 @@ def command(
     rules: bool = typer.Option(
         None, "--rules/--no-rules", help="Apply the rules of the code set, or show the raw list (default: the coder's)."
     ),
+    date: str = typer.Option(None, help="Date of service (2018-05-01): the edition of the codes follows from it."),
+    age: float = typer.Option(None, help="The patient's age in years, where the note does not say it."),
+    sex: str = typer.Option(None, help="The patient's sex, F or M, where the note does not say it."),
     output: str = typer.Option(None, "--output", "-o", help="Write to this file instead of standard output."),
     id_column: str = typer.Option("id", help="Column or key of the note's id."),
     text_column: str = typer.Option("text", help="Column or key of the note's text."),
@@ -31,6 +34,6 @@ def command(
 
     raise typer.Exit(
         code_sources(
-            Request(sources or [], coder, system, top, format, output, id_column, text_column, rules),
+            Request(sources or [], coder, system, top, format, output, id_column, text_column, rules, date, age, sex),
         )
     )

@@ -10,9 +10,9 @@ from icdcoder.cli.options import SET
 
 
 def command(
-    table: str = typer.Argument(None, help="A published table; without one, the tables are listed."),
+    table: str = typer.Argument(None, help="A published table, or claims; without one, they are listed."),
     corpus: str = typer.Option("", help="synthetic, codiesp or cmc2007: run the systems there, where MIMIC is not."),
-    system: list[str] = typer.Option(None, help="Only this system; can be given again."),
+    system: list[str] = typer.Option(None, help="Only this system, or this claim; can be given again."),
     seeds: str = typer.Option("1,2,3", help="One run of every system for each."),
     runs: Path = typer.Option(Path("runs"), help="The folder for the runs; finished ones are kept."),
     settings: list[str] = SET,
@@ -22,12 +22,16 @@ def command(
     from icdcoder.core.components import extra_named
 
     with extra_named("icdcoder reproduce"):
-        from icdcoder.cli.reproducing import list_tables, seed_numbers
+        from icdcoder.cli.reproducing import claims_tried, list_tables, seed_numbers
         from icdcoder.experiment.reproduce import reproduce
         from icdcoder.experiment.reproduction_report import markdown
 
         if table is None:
             list_tables()
+            return
+        tried = claims_tried(table, corpus, system or (), seed_numbers(seeds), settings or (), runs)
+        if tried is not None:
+            out().print(tried, markup=False, soft_wrap=True)
             return
         result = reproduce(
             table,

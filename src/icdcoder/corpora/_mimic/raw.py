@@ -7,19 +7,26 @@ import queue
 import threading
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 
 from icdcoder.core.errors import InputError
 
 FOLDERS = ("", "hosp", "icu", "note")
 ENDINGS = (".csv.gz", ".csv")
 BLOCK = 1 << 24
-# How much of a gzipped file is decompressed at once; it yields about four times as much.
-PIECE = 1 << 20
+# Room before a block for the part of a row that the block before it ended with.
+MARGIN = 1 << 20
+# Two blocks wait, one is being made, one is looked at.
+BUFFERS = 4
+LONGEST_ROW = 1 << 28
+# How much of a gzipped file is decompressed at once; it yields about four times as much, which fits the cache.
+PIECE = 1 << 17
 SOURCES = {
     "iii": "MIMIC-III 1.4 (https://physionet.org/content/mimiciii/1.4/)",
     "iv": "MIMIC-IV (https://physionet.org/content/mimiciv/)",
@@ -62,57 +69,88 @@ def described(path: Path) -> str:
     return f"{path.name}, {path.stat().st_size:,} bytes"
 
 
-def row_blocks(path: Path) -> Iterator[tuple[bytes, np.ndarray]]:
-    """The file in blocks of whole rows: (bytes, where each row ends). The header is the first row of the first block.
+@dataclass(frozen=True)
+class Rows:
+    """Whole rows: row i is `data[starts[i] : ends[i]]`. They are there until the next are asked for, as the memory is
+    then used again: fresh memory for each block would cost as much as decompressing into it."""
+
+    data: bytearray
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def row(self, i: int) -> bytes:
+        return bytes(self.data[self.starts[i] : self.ends[i]])
+
+
+def row_blocks(path: Path) -> Iterator[Rows]:
+    """The file in blocks of whole rows. The header is the first row of the first block.
 
     A line end within quotes ends no row; a doubled quote changes nothing, as it counts twice. Raises InputError where
     the file ends within a row's quotes, or within its gzip stream: what was read is then not all.
     """
     rest = b""
-    with closing(_ahead(path)) as pieces:
-        for piece in pieces:
-            data = rest + piece
-            ends = _row_ends(data)
-            if not len(ends):
-                rest = data
-                continue
-            yield data[: ends[-1]], ends
-            rest = data[ends[-1] :]
+    with closing(_ahead(path)) as blocks:
+        for data, end in blocks:
+            start = MARGIN - len(rest)
+            data[max(0, start) : MARGIN] = rest  # before the block; where it is longer than the margin, all moves up
+            start, end = max(0, start), end + max(0, -start)
+            ends = _row_ends(data, start, end)
+            if len(ends):
+                rest = bytes(data[ends[-1] : end])
+                yield Rows(data, np.concatenate([[start], ends[:-1]]), ends)
+            else:
+                rest = bytes(data[start:end])
+            if len(rest) > LONGEST_ROW:
+                raise InputError(f"{path} is damaged: a quote is opened and not closed within {LONGEST_ROW:,} bytes.")
     if rest.strip():
         if rest.count(b'"') % 2:
             raise InputError(f"{path} ends in the middle of a row: the file is not complete. Download it again.")
-        yield rest + b"\n", np.array([len(rest) + 1])
+        yield Rows(bytearray(rest + b"\n"), np.array([0]), np.array([len(rest) + 1]))
 
 
-def _row_ends(data: bytes) -> np.ndarray:
+def _row_ends(data: bytearray, start: int, end: int) -> npt.NDArray[np.int64]:
     """Where rows end in bytes that begin with a row: after each line end that an even number of quotes precedes."""
-    found = np.frombuffer(data, dtype=np.uint8)
+    found = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
     lines = np.flatnonzero(found == ord("\n"))
     quotes = np.flatnonzero(found == ord('"'))
-    return lines[np.searchsorted(quotes, lines) % 2 == 0] + 1
+    # There are fewer quotes than lines. Between the second and the third of them, the fourth and the fifth, … and
+    # before the first stand the lines that end a row.
+    before = np.searchsorted(lines, quotes)
+    first = np.concatenate([[0], before[1::2]])
+    last = np.concatenate([before[::2], [len(lines)]])[: len(first)]
+    counts = last - first
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return lines[np.repeat(first, counts) + within] + 1 + start
 
 
-def _ahead(path: Path) -> Generator[bytes]:
-    """Blocks of the decompressed file, made by a thread that is up to two blocks ahead."""
-    blocks: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=2)
-    stopped = threading.Event()
-
-    def put(item: bytes | BaseException | None) -> None:
-        waiting = True
-        while waiting and not stopped.is_set():
-            with suppress(queue.Full):
-                blocks.put(item, timeout=0.2)
-                waiting = False
+def _ahead(path: Path) -> Generator[tuple[bytearray, int]]:
+    """Blocks of the decompressed file: a buffer in which they begin at MARGIN, and where they end. They are made by a
+    thread that is two blocks ahead, in buffers that go round."""
+    blocks: queue.Queue[tuple[bytearray, int] | BaseException | None] = queue.Queue()
+    free: queue.Queue[bytearray | None] = queue.Queue()
+    for _ in range(BUFFERS):
+        free.put(bytearray(MARGIN + BLOCK))
 
     def work() -> None:
         try:
-            for block in _inflated(path) if path.suffix == ".gz" else _plain(path):
-                put(block)
-                if stopped.is_set():
-                    return
-            put(None)
+            with closing(_inflated(path) if path.suffix == ".gz" else _plain(path)) as pieces:
+                buffer, at = free.get(), MARGIN
+                for piece in pieces:
+                    if buffer is None:
+                        return
+                    buffer[at : at + len(piece)] = piece  # grows where the last piece is longer than the room
+                    at += len(piece)
+                    if at >= MARGIN + BLOCK:
+                        blocks.put((buffer, at))
+                        buffer, at = free.get(), MARGIN
+                if buffer is not None and at > MARGIN:
+                    blocks.put((buffer, at))
+            blocks.put(None)
         except BaseException as error:
-            put(error)
+            blocks.put(error)
 
     thread = threading.Thread(target=work, name=f"reading {path.name}", daemon=True)
     thread.start()
@@ -121,44 +159,37 @@ def _ahead(path: Path) -> Generator[bytes]:
             if isinstance(item, BaseException):
                 raise item
             yield item
+            free.put(item[0])
     finally:
-        stopped.set()
+        free.put(None)  # the thread may be waiting for a buffer
         thread.join()
 
 
-def _plain(path: Path) -> Iterator[bytes]:
+def _plain(path: Path) -> Generator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            yield block
+        while piece := file.read(4 * PIECE):
+            yield piece
 
 
-def _inflated(path: Path) -> Iterator[bytes]:
-    """Blocks of about BLOCK bytes. Raises InputError where the stream is cut short or damaged."""
+def _inflated(path: Path) -> Generator[bytes]:
+    """Raises InputError where the stream is cut short or damaged."""
     library = _zlib()
     stream = library.decompressobj(wbits=31)
-    made: list[bytes] = []
-    size = 0
     with path.open("rb") as file:
         try:
             while piece := file.read(PIECE):
                 while piece:
                     if stream.eof:  # files may be several gzip streams, one after the other
                         piece = piece.lstrip(b"\0")
-                        stream = library.decompressobj(wbits=31) if piece else stream
                         if not piece:
                             break
-                    made.append(stream.decompress(piece))
-                    size += len(made[-1])
+                        stream = library.decompressobj(wbits=31)
+                    yield stream.decompress(piece)
                     piece = stream.unused_data
-                if size >= BLOCK:
-                    yield b"".join(made)
-                    made, size = [], 0
         except (zlib.error, library.error):
             raise InputError(f"{path} is damaged: it is not gzip throughout. Download it again.") from None
     if not stream.eof:
         raise InputError(f"{path} is cut short: its gzip stream does not end. Download it again.")
-    if size:
-        yield b"".join(made)
 
 
 def _zlib() -> ModuleType:

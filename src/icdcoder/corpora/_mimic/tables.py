@@ -1,7 +1,8 @@
 """MIMIC's tables in bounded memory: small tables as frames, note tables as a frame without text plus the texts.
 
-Rows are found by numpy in blocks of bytes, and only rows that hold a value asked for are parsed: on NOTEEVENTS, of
-which one row in thirty-five is a discharge summary, that is quicker than any CSV reader, and needs 100 MB.
+Rows are found by numpy in blocks of bytes, and only rows that hold a value asked for are cut into values: on
+NOTEEVENTS, of which one row in thirty-five is a discharge summary, that is quicker than any CSV reader, and needs
+100 MB.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from icdcoder.core.errors import InputError, did_you_mean
-from icdcoder.corpora._mimic.raw import described, find, row_blocks
+from icdcoder.corpora._mimic.csv_rows import values
+from icdcoder.corpora._mimic.raw import Rows, described, find, row_blocks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +41,13 @@ def small_table(root: Path, table: str, columns: Sequence[str]) -> pl.DataFrame:
     import polars as pl
 
     path = find(root, table)
-    frames = [frame for _, frame in _frames(path, None, columns)]
+    frames = []
+    header = b""
+    for rows in row_blocks(path):
+        first = 0 if header else 1
+        header = header or _header(rows)
+        body = rows.data[rows.starts[first] : rows.ends[-1]] if len(rows) > first else b""
+        frames.append(_parsed(header + body, len(rows) - first, path, columns))
     if not frames:
         raise InputError(f"{path} is empty.")
     return pl.concat(frames)
@@ -60,13 +68,9 @@ class Notes:
         self._starts = array("q", [0])
         frames = []
         try:
-            for rows, frame in _frames(path, where, None):
+            for rows, frame in self._chosen(where):
                 self.rows += rows
-                _need(frame.columns, [TEXT, *where], path)
-                for column, values in where.items():
-                    frame = frame.filter(pl.col(column).is_in(list(values)))
-                self._keep(frame[TEXT])
-                frames.append(frame.drop(TEXT))
+                frames.append(frame)
         except BaseException:
             self._file.close()
             raise
@@ -89,15 +93,38 @@ class Notes:
         """The text of row `i` of `frame`."""
         start, end = self._starts[i], self._starts[i + 1]
         self._file.seek(start)
-        return self._file.read(end - start).decode("utf-8")
+        return self._file.read(end - start).decode("utf-8", "replace")
 
     def close(self) -> None:
         self._file.close()
 
-    def _keep(self, texts: pl.Series) -> None:
+    def _chosen(self, where: Mapping[str, Collection[str]]) -> Iterator[tuple[int, pl.DataFrame]]:
+        """(rows of the block, those that fulfil `where` without their texts) for each block."""
+        needles = _needles(where)
+        names: list[str] = []
+        wanted: list[tuple[int, frozenset[bytes]]] = []
+        for rows in row_blocks(self.path):
+            first = 0
+            if not names:
+                names, first = _names(_header(rows)), 1
+                _need(names, [TEXT, *where], self.path)
+                wanted = [(names.index(column), _as_bytes(kept)) for column, kept in where.items()]
+            places = _holding(rows, first, needles) if needles else range(first, len(rows))
+            found = [self._cut(rows.row(i), len(names)) for i in places]
+            found = [row for row in found if all(row[column] in kept for column, kept in wanted)]
+            self._keep([row[names.index(TEXT)] for row in found])
+            yield len(rows) - first, _frame(names, found)
+
+    def _cut(self, row: bytes, columns: int) -> list[bytes | None]:
+        try:
+            return values(row, columns)
+        except ValueError:
+            raise InputError(f"{self.path} is not CSV as PhysioNet ships it: a row does not fit the header.") from None
+
+    def _keep(self, texts: Sequence[bytes | None]) -> None:
         at = self._starts[-1]
         for text in texts:
-            body = (text or "").encode("utf-8")
+            body = text or b""
             self._file.write(body)
             at += len(body)
             self._starts.append(at)
@@ -112,22 +139,28 @@ def notes(root: Path, table: str, *, where: Mapping[str, Collection[str]] | None
     return Notes(find(root, table), where or {})
 
 
-def _frames(
-    path: Path, where: Mapping[str, Collection[str]] | None, columns: Sequence[str] | None
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    """(rows of the block, those that may fulfil `where` as a frame) for each block; the header counts as no row."""
-    needles = _needles(where or {})
-    header: bytes | None = None
-    for data, ends in row_blocks(path):
-        starts = np.concatenate([[0], ends[:-1]])
-        if header is None:
-            header, starts, ends = data[: ends[0]].removeprefix(b"\xef\xbb\xbf"), starts[1:], ends[1:]
-        if needles:
-            chosen = _holding(data, starts, ends, needles)
-            body, count = b"".join([data[starts[i] : ends[i]] for i in chosen]), len(chosen)
-        else:
-            body, count = data[starts[0] :] if len(starts) else b"", len(starts)
-        yield len(starts), _parsed(header + body, count, path, columns)
+def _header(rows: Rows) -> bytes:
+    return rows.row(0).removeprefix(b"\xef\xbb\xbf")
+
+
+def _names(header: bytes) -> list[str]:
+    return [name.strip().strip('"').lower() for name in header.decode("utf-8", "replace").split(",")]
+
+
+def _as_bytes(kept: Collection[str]) -> frozenset[bytes]:
+    return frozenset(value.encode("utf-8") for value in kept)
+
+
+def _frame(names: Sequence[str], rows: Sequence[Sequence[bytes | None]]) -> pl.DataFrame:
+    """Rows as a frame of text, without the texts of notes."""
+    import polars as pl
+
+    columns = {
+        name: [None if (value := row[i]) is None else value.decode("utf-8", "replace") for row in rows]
+        for i, name in enumerate(names)
+        if name != TEXT
+    }
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
 def _needles(where: Mapping[str, Collection[str]]) -> list[bytes]:
@@ -136,31 +169,34 @@ def _needles(where: Mapping[str, Collection[str]]) -> list[bytes]:
     return [value.encode("utf-8") for value in values] if 0 < len(values) <= FEW else []
 
 
-def _holding(data: bytes, starts: np.ndarray, ends: np.ndarray, needles: Sequence[bytes]) -> list[int]:
-    """Indices of the rows that hold one of the needles anywhere."""
-    rows: set[int] = set()
+def _holding(rows: Rows, first: int, needles: Sequence[bytes]) -> list[int]:
+    """Indices of the rows, from the first, that hold one of the needles anywhere."""
+    found: set[int] = set()
+    if first >= len(rows):
+        return []
+    last = int(rows.ends[-1])
     for needle in needles:
-        at = int(starts[0]) if len(starts) else len(data)
-        while (at := data.find(needle, at)) >= 0:
-            row = int(np.searchsorted(ends, at, side="right"))
-            rows.add(row)
-            at = int(ends[row])
-    return sorted(rows)
+        at = int(rows.starts[first])
+        while (at := rows.data.find(needle, at, last)) >= 0:
+            row = int(np.searchsorted(rows.ends, at, side="right"))
+            found.add(row)
+            at = int(rows.ends[row])
+    return sorted(found)
 
 
-def _parsed(csv: bytes, rows: int, path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
+def _parsed(csv: bytes, rows: int, path: Path, columns: Sequence[str]) -> pl.DataFrame:
     import polars as pl
 
-    names = [name.strip().strip('"').lower() for name in csv.partition(b"\n")[0].decode("utf-8", "replace").split(",")]
-    _need(names, columns or (), path)
-    wanted: Any = None if columns is None else [names.index(name) for name in columns]
+    names = _names(csv.partition(b"\n")[0])
+    _need(names, columns, path)
+    wanted = [names.index(name) for name in columns]
     try:
         frame = pl.read_csv(BytesIO(csv), infer_schema=False, encoding="utf8-lossy", columns=wanted)
     except pl.exceptions.PolarsError:
         raise InputError(f"{path} is not CSV as PhysioNet ships it: a row does not fit the header.") from None
     if frame.height != rows:
         raise InputError(f"{path} is not CSV as PhysioNet ships it: {rows} rows by quotes, {frame.height} as parsed.")
-    return frame.rename({old: old.strip().lower() for old in frame.columns})[columns or [n.lower() for n in names]]
+    return frame.rename({old: old.strip().lower() for old in frame.columns})[list(columns)]
 
 
 def _need(names: Sequence[str], wanted: Sequence[str], path: Path) -> None:

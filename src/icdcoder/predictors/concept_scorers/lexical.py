@@ -52,6 +52,10 @@ class LexicalScorer:
                 matrix[row, concept] = one.score**self.power
         return matrix
 
+    def scores_of(self, note: Note, asked: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Of some concepts; all are scored at once, so that nothing is saved."""
+        return self.scores([note])[0, list(asked)]
+
     def evidence(self, note: Note) -> dict[int, tuple[Evidence, ...]]:
         """Where the note speaks of a concept, also to deny it; by the concept's number."""
         return {

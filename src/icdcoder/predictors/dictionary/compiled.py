@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +61,28 @@ class Dictionary:
         self._sided = sided
         self.codes = codes
         self.spelling = spelling
+        self.systems = frozenset(code.partition(":")[0] for code in codes)
+        self._numbers: dict[str, int] = {}
+        self._parsed: dict[int, Code] = {}
 
     def senses(self, term: int) -> list[Sense]:
         rows = self._senses[self._starts[term] : self._starts[term + 1]].tolist()
         return [Sense(code, Source(source), side, words, bool(joint)) for code, source, side, words, joint in rows]
 
     def code(self, number: int) -> Code:
-        return Code.parse(self.codes[number])
+        found = self._parsed.get(number)
+        if found is None:
+            found = self._parsed[number] = Code.parse(self.codes[number])
+        return found
+
+    def number(self, code: Code) -> int:
+        """The number of a code; a new one where no term stands for it."""
+        if not self._numbers:
+            self._numbers = {known: number for number, known in enumerate(self.codes)}
+        if str(code) not in self._numbers:
+            self._numbers[str(code)] = len(self.codes)
+            self.codes.append(str(code))
+        return self._numbers[str(code)]
 
     def on_side(self, code: int, side: int) -> int:
         """The code of the same condition on this side; the code itself where there is none."""
@@ -79,14 +95,17 @@ class Dictionary:
     def compile(cls, all_terms: Iterable[Term], sides: Mapping[Code, Mapping[int, Code]] | None = None) -> Dictionary:
         """Files every term under its normal words. sides: of codes that name no side, those that do."""
         filed, numbers = _filed(all_terms)
-        index = TermIndex.build(filed)
-        rows: list[list[list[int]]] = [[] for _ in range(len(index))]
-        for words, senses in filed.items():
-            number = index.number(words)
-            if number is not None:
-                rows[number] = [[c, s, side, len(words), j] for (c, side), (s, j) in _trusted(senses).items()]
-        starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int32)
-        flat = np.array([sense for row in rows for sense in sorted(row, key=lambda s: s[1])], dtype=np.int32)
+        index, order = TermIndex.build_in_order(list(filed))
+        rows: list[tuple[int, ...]] = []
+        counts = [0]
+        terms = list(filed.items())
+        for words, senses in map(terms.__getitem__, order):
+            kept = senses if len(senses) == 1 else _trusted(senses)
+            found = [(code, source, side, len(words), joint) for (code, side), (source, joint) in kept.items()]
+            rows += sorted(found, key=_BY_SOURCE) if len(found) > 1 else found
+            counts.append(len(rows))
+        starts = np.array(counts, dtype=np.int32)
+        flat = np.array(rows, dtype=np.int32)
         sided = _sided(numbers, sides or {})
         spelling = Spelling.build({*(word for words in filed for word in words), *variants()})
         return cls(index, flat.reshape(-1, 5), starts, sided, [str(code) for code in numbers], spelling)
@@ -108,6 +127,7 @@ class Dictionary:
         return cls(TermIndex.load(folder / "terms.npy"), senses, starts, sided, codes, Spelling.load(folder))
 
 
+_BY_SOURCE = itemgetter(1)
 _Senses = dict[tuple[int, int], tuple[int, int]]  # (code, side) → (source, joint)
 
 
@@ -121,14 +141,15 @@ def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], d
         if not words:
             continue
         source = term.source
-        if len(words) == 1 and source > Source.ABBREVIATION and not _may_stand_alone(words[0], everyday):
+        if len(words) == 1 and Source.ABBREVIATION < source < Source.PAST and not _may_stand_alone(words[0], everyday):
             if len(words[0]) < _SHORTEST or words[0].isdigit():
                 continue
             source = Source.EVERYDAY
         key = tuple(sorted(words))
         senses = filed[key]
         if term.code is not None:
-            source = Source.EVERYDAY if key in weak else source
+            weakened = key in weak and not term.code.system.endswith("pcs")
+            source = Source.EVERYDAY if weakened else source
             code = numbers.setdefault(term.code, len(numbers))
             senses[code, side] = min((int(source), int(term.joint)), senses.get((code, side), (99, 0)))
     return filed, numbers
@@ -149,7 +170,8 @@ def _trusted(senses: _Senses) -> _Senses:
     best: dict[int, int] = {}
     for (_, side), (source, _) in senses.items():
         best[side] = min(source, best.get(side, source))
-    return {key: value for key, value in senses.items() if value[0] <= best[key[1]] + 1}
+    kept = (key for key, value in senses.items() if value[0] <= best[key[1]] + 1 or value[0] == Source.PAST)
+    return {key: senses[key] for key in kept}
 
 
 def _may_stand_alone(word: str, everyday: frozenset[str]) -> bool:

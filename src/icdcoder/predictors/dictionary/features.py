@@ -24,11 +24,14 @@ _SECTIONS = {
     "medications": ("medications", "medications_on_admission", "discharge_medications", "allergies"),
 }
 
+# Rankers that have been fitted know these; an operation of the past has no number of its own.
+_SOURCES = tuple(source for source in Source if source != Source.PAST)
+
 NAMES: tuple[str, ...] = (
     "score",  # of the dictionary coder
     "support",  # of its best mention
     "mentions",  # log(1 + how many)
-    *(f"source_{source.name.lower()}" for source in Source),  # log(1 + mentions), by where the wording comes from
+    *(f"source_{source.name.lower()}" for source in _SOURCES),  # log(1 + mentions), by where the wording comes from
     *(f"status_{status}" for status in _STATUSES),  # share of mentions
     *(f"section_{name}" for name in _SECTIONS),  # share of mentions
     "section_other",
@@ -92,7 +95,7 @@ def _of_mentions(candidate: Candidate, length: int) -> list[float]:
         candidate.score,
         candidate.support,
         np.log1p(count),
-        *(np.log1p(sources[source]) for source in Source),
+        *(np.log1p(sources[source]) for source in _SOURCES),
         *(statuses[status] / count for status in _STATUSES),
         *(sections[name] / count for name in _SECTIONS),
         sections["other"] / count,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import product
 
 from icdcoder.core.code import Code
@@ -86,7 +87,7 @@ def _of(
     path: tuple[str, ...], modifiers: tuple[tuple[str, ...], ...], code: Code, manifestation: Code | None
 ) -> Iterator[tuple[str, Code, Code | None]]:
     main = re.split(r"[\s,]", path[0].lower(), maxsplit=1)[0]
-    if main in _NO_CONDITIONS or len(path) > DEEPEST or any(_NOT_SAID.search(title) for title in path):
+    if main in _NO_CONDITIONS or len(path) > DEEPEST or any(map(_not_said, path)):
         return
     levels = [forms(title) for title in path if title]
     for number, parts in enumerate(product(*levels)):
@@ -99,14 +100,20 @@ def _of(
                 yield f"{text} {modifier}", code, manifestation
 
 
-def forms(title: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def _not_said(title: str) -> bool:
+    return bool(_NOT_SAID.search(title))
+
+
+@lru_cache(maxsize=100_000)
+def forms(title: str) -> tuple[str, ...]:
     """The alternatives of a title: forms of one word, and both sides of "or"; else the title, its comma taken out."""
     bare = _REST.sub("", title).strip(" ,")
     parts = [part.strip() for part in bare.split(",")]
     if len(parts) > 1 and all(" " not in part and part[:3].lower() == parts[0][:3].lower() for part in parts):
-        return parts
+        return tuple(parts)
     text = " ".join(parts)
     found = re.match(r"(?P<head>.*?)(?P<one>\S+) or (?P<two>\S+)(?P<tail>.*)$", text)
     if found:
-        return [found["head"] + found[name] + found["tail"] for name in ("one", "two")]
-    return [text]
+        return tuple(found["head"] + found[name] + found["tail"] for name in ("one", "two"))
+    return (text,)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from icdcoder.core.code import Code
 from icdcoder.core.note import Note
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
+from icdcoder.predictors.dictionary.drugs import effects
+from icdcoder.predictors.dictionary.measures import measures
 from icdcoder.predictors.dictionary.terms import Source
 from icdcoder.predictors.dictionary.words import TermWords, term_words
-from icdcoder.text.assertion import Assertions
-from icdcoder.text.clean import clean
+from icdcoder.text.assertion import Assertion, Assertions
+from icdcoder.text.clean import Cleaned, clean
 from icdcoder.text.sections import split
 from icdcoder.text.term_index import Match
 
@@ -31,7 +35,24 @@ _BARRIERS = frozenset(
     vs who he she then after before when while until if either
     """.split()
 )
+# "History of breast cancer, now metastatic": the wording of a history does not count, the cancer in it does.
+_CANCER_OVER = "icd10cm:Z85"
+# Poisoning by drugs, their adverse effects and underdosing.
+_OF_DRUGS = tuple(f"icd10cm:T{number}" for number in range(36, 51))
 MOST_GAPS = 2
+_HISTORY_OF = re.compile(
+    r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote)", re.I
+)
+# Metastases lie elsewhere than what a note is about, of which it may name one side only.
+_ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79")
+# Samples are enumerated: no blood in the urine.
+_SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
+_ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"
+    r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
+    re.IGNORECASE,
+)
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
 
@@ -41,7 +62,8 @@ class Mention:
     """One term in the note. start, end: into the text as the user sent it. senses: best first, never empty.
 
     gaps: words inside that are not the term's, and one more where it goes over a comma or a bracket.
-    nested: the term stands inside a longer one.
+    nested: the term stands inside a longer one. over: the note says in so many words that there is a history of it, and
+    not that it goes on ("prior stroke", but not "recurrence of the stroke he had in 2004").
     """
 
     start: int
@@ -51,6 +73,7 @@ class Mention:
     section: str
     gaps: int = 0
     nested: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +85,18 @@ class Reading:
     gaps: bool = True
 
 
-def mentions(note: Note, dictionary: Dictionary, reading: Reading | None = None) -> list[Mention]:
-    """Every mention in reading order."""
+@dataclass(frozen=True, slots=True)
+class Drugs:
+    """stems: of knowledge/table_of_drugs.py. exists: whether the edition has a code."""
+
+    stems: Mapping[str, str]
+    exists: Callable[[Code], bool]
+
+
+def mentions(
+    note: Note, dictionary: Dictionary, reading: Reading | None = None, drugs: Drugs | None = None
+) -> list[Mention]:
+    """Every mention in reading order. drugs: for codes of what drugs did; None for none."""
     reading = reading or Reading()
     cleaned = clean(note)
     text = cleaned.text
@@ -74,6 +107,7 @@ def mentions(note: Note, dictionary: Dictionary, reading: Reading | None = None)
     found = []
     where = 0
     silent: list[Match] = []
+    going_on: list[Match] = []
     for match in _matches(words, dictionary, MOST_GAPS if reading.gaps else 0):
         start, end = int(words.words.offsets[match.first, 0]), int(words.words.offsets[match.last, 1])
         senses = dictionary.senses(match.term)
@@ -82,18 +116,56 @@ def mentions(note: Note, dictionary: Dictionary, reading: Reading | None = None)
             continue
         if match.nested and any(s.first <= match.first and match.last <= s.last for s in silent[-3:]):
             continue
-        senses = _chosen(dictionary, senses, words.side(match.first, match.last))
+        if _SAMPLES.fullmatch(text, start, end):
+            continue
+        side = words.side(match.first, match.last)
+        if not side and words.only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
+            side = words.only_side
+        senses = _chosen(dictionary, senses, side)
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
             continue
+        if dictionary.codes[senses[0].code].startswith(_CANCER_OVER) and _GOES_ON.match(text, end):
+            going_on.append(match)
+            continue
+        nested = match.nested and not any(m.first <= match.first and match.last <= m.last for m in going_on[-3:])
         while where + 1 < len(sections) and sections[where].end <= start:
             where += 1
         span = cleaned.to_source(start, end)
-        status = assertions.of(start, end).status if assertions else "affirmed"
+        asserted = assertions.of(start, end) if assertions else Assertion("affirmed")
+        if assertions and asserted.status == "affirmed" and _ASSERTS.match(text, start):
+            # The words that deny it reach into the term itself: "no family history of colon cancer".
+            tail = assertions.of(int(words.words.offsets[match.last, 0]), end)
+            asserted = tail if tail.status in ("negated", "hypothetical") else asserted
         kind = sections[where].kind if sections else "other"
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
-        found.append(Mention(*span, tuple(senses), status, kind, gaps, match.nested))
+        over = asserted.status == "historical" and _is_over(text, asserted, end)
+        found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over))
+    if "icd10cm" in dictionary.systems:
+        read = list(_read_off(cleaned, dictionary, assertions, drugs))
+        # What a drug did is read better than by a wording of the table of drugs.
+        spans = [(m.start, m.end) for m in read if dictionary.codes[m.senses[0].code].startswith("icd10cm:T")]
+        found = [m for m in found if not (spans and _told_by(m, spans, dictionary))] + read
+        found.sort(key=lambda mention: (mention.start, -mention.end))
     return found
+
+
+def _told_by(mention: Mention, spans: Sequence[tuple[int, int]], dictionary: Dictionary) -> bool:
+    drug = dictionary.codes[mention.senses[0].code].startswith(_OF_DRUGS)
+    return drug and any(mention.start < end and start < mention.end for start, end in spans)
+
+
+def _read_off(
+    cleaned: Cleaned, dictionary: Dictionary, assertions: Assertions | None, drugs: Drugs | None
+) -> Iterator[Mention]:
+    """What no wording of the dictionary stands for: numbers that are codes, and what drugs did."""
+    found = [(one.start, one.end, one.code, one.telling) for one in measures(cleaned.text)]
+    if drugs is not None:
+        found += [(one.start, one.end, one.code, True) for one in effects(cleaned.text, drugs.stems, drugs.exists)]
+    for start, end, code, telling in found:
+        sense = Sense(dictionary.number(code), Source.EXPRESSION if telling else Source.EVERYDAY, 0, 2)
+        status = assertions.of(start, end).status if assertions else "affirmed"
+        yield Mention(*cleaned.to_source(start, end), (sense,), status, "other")
 
 
 def _matches(words: TermWords, dictionary: Dictionary, gaps: int) -> list[Match]:
@@ -135,6 +207,11 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
         return True
     lower = text.lower()
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
+
+
+def _is_over(text: str, asserted: Assertion, end: int) -> bool:
+    start, stop = asserted.trigger or (0, 0)
+    return bool(_HISTORY_OF.match(text[start:stop])) and not _GOES_ON.match(text, end)
 
 
 def _mostly_capitals(text: str) -> bool:

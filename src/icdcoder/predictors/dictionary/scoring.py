@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.combinations import combined
+from icdcoder.knowledge.histories import history_of
+from icdcoder.knowledge.implied_codes import implied, likely
 from icdcoder.knowledge.said_by_another import said_by_others
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.mentions import Mention
@@ -33,7 +35,7 @@ TRUST = {
 # A longer wording is less often a chance match.
 LONGER = 0.03
 # Each word that stands between the words of the term, and a term inside a longer one.
-GAP = 0.75
+GAP = 0.73
 INDEX_GAP = 0.6
 NESTED = 0.4
 # What the assertion leaves of it. A condition said to be "historical" is often still treated.
@@ -70,8 +72,29 @@ REPEATED = 0.12
 SECOND_SENSE = 0.5
 # An unspecified code beside a more specific one of the same category.
 LESS_SPECIFIC = 0.45
+# A condition of the past or of the family, as its code of history; what is left for the condition itself.
+HISTORY = 0.9
+PAST_CONDITION = 0.5
+# An operation of the past, and one that may be of today.
+DONE = 0.75
+PRESENT = 0.15
+# A candidate by a word that is too little alone, and what it counts beside the codes that make it likely.
+LIKELY_FROM = 0.25
+LIKELY = 0.6
 # An organism inside the name of its infection is coded beside it.
 ORGANISMS = ("icd10cm:B95", "icd10cm:B96", "icd10cm:B97", "icd9cm:041")
+FAMILY = (
+    "icd10cm:Z80",
+    "icd10cm:Z81",
+    "icd10cm:Z82",
+    "icd10cm:Z83",
+    "icd10cm:Z84",
+    "icd9cm:V16",
+    "icd9cm:V17",
+    "icd9cm:V18",
+    "icd9cm:V19",
+)
+PROCEDURES = ("icd10pcs:", "icd9pcs:")
 HIGHEST = 0.99
 ACCEPTED = 0.5
 _WORD = re.compile(r"[^\W_]+")
@@ -79,6 +102,16 @@ _SAYS_NOTHING = re.compile(
     r"\b(?:unspecified (?:as|whether) .*|unspecified|nos|not otherwise specified|not elsewhere classified|"
     r"without .*|not specified|of|sites?|region|other|organism|initial encounter)\b"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How codes are given that others say already. integral: a symptom is not coded beside the condition it belongs
+    to, nor a rest class beside the named one (knowledge/said_by_another.py). specific: a general code is not given
+    beside a more specific one, nor for a word inside a longer term ("edema" in "macular edema")."""
+
+    integral: bool = True
+    specific: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +137,28 @@ class Candidate:
 
 
 def candidates(
-    found: list[Mention], dictionary: Dictionary, descriptions: Descriptions, note: str, *, integral: bool = True
+    found: list[Mention], dictionary: Dictionary, descriptions: Descriptions, note: str, habits: Habits | None = None
 ) -> list[Candidate]:
-    """Ranked codes of one note. note: its text, for the words of descriptions. integral: whether codes that another
-    one says already are lowered (knowledge/said_by_another.py)."""
+    """Ranked codes of one note. note: its text, for the words of descriptions."""
+    habits = habits or Habits()
     supports: dict[int, list[tuple[float, Mention, Sense]]] = defaultdict(list)
     for mention in found:
         for rank, sense in enumerate(mention.senses):
             other_reading = rank > 0 and not sense.joint
             if mention.nested and dictionary.codes[sense.code].startswith(ORGANISMS):
                 mention = replace(mention, nested=False)
-            strength = support(mention, sense) * (SECOND_SENSE if other_reading else 1)
+            seen = mention if habits.specific or not mention.nested else replace(mention, nested=False)
+            if mention.status == "family" and dictionary.codes[sense.code].startswith(FAMILY):
+                seen = replace(seen, status="affirmed", section="other")
+            strength = support(seen, sense) * (SECOND_SENSE if other_reading else 1)
+            if mention.over and dictionary.codes[sense.code].startswith(PROCEDURES):
+                strength *= PAST_CONDITION
+            history = _history(mention, dictionary.code(sense.code))
+            if history is not None:
+                told = replace(mention, status="affirmed", section="other")
+                as_history = support(told, sense) * (SECOND_SENSE if other_reading else 1)
+                supports[dictionary.number(history)].append((as_history * HISTORY, mention, sense))
+                strength *= PAST_CONDITION
             supports[sense.code].append((strength, mention, sense))
     words = frozenset(joined(normal_form(word)) for word in set(_WORD.findall(note)))
     scored = []
@@ -137,15 +181,26 @@ def candidates(
                 len(said),
             )
         )
-    scored = _most_specific(_with_combinations(scored, descriptions), descriptions)
-    if integral:
+    scored = _with_implied(_with_combinations(scored, descriptions), descriptions)
+    if habits.specific:
+        scored = _most_specific(scored, descriptions)
+    if habits.integral:
         lowered = said_by_others([c.code for c in scored if c.score >= ACCEPTED])
         scored = [replace(c, score=c.score * LESS_SPECIFIC) if c.code in lowered else c for c in scored]
     return sorted(scored, key=lambda c: (-c.score, c.code))
 
 
+def _history(mention: Mention, code: Code) -> Code | None:
+    """The code for a condition of the past or of a relative, where the note says it is one and there is such a code."""
+    if mention.over:
+        return history_of(code, "personal")
+    return history_of(code, "family") if mention.status == "family" else None
+
+
 def support(mention: Mention, sense: Sense) -> float:
     """How far one mention supports one of its senses."""
+    if sense.source == Source.PAST:
+        return DONE if mention.status == "historical" else PRESENT
     trust = TRUST[sense.source] + LONGER * min(sense.words - 1, 4)
     trust *= (INDEX_GAP if sense.source >= Source.INDEX else GAP) ** mention.gaps * (NESTED if mention.nested else 1.0)
     return min(HIGHEST, trust * STATUS.get(mention.status, 1.0) * SECTION.get(mention.section, 1.0))
@@ -189,6 +244,24 @@ def _with_combinations(scored: list[Candidate], descriptions: Descriptions) -> l
                 len(said),
             )
             by_code[first] = replace(one, score=one.score * LESS_SPECIFIC)
+    return list(by_code.values())
+
+
+def _with_implied(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
+    """With the codes that an accepted one brings with it (knowledge/implied_codes.py), on the same mentions."""
+    by_code = {c.code: c for c in scored}
+    accepted = [c.code for c in scored if c.score >= ACCEPTED]
+    for code in likely(accepted):
+        one = by_code.get(code)
+        if one is not None and LIKELY_FROM <= one.score < LIKELY:
+            by_code[code] = replace(one, score=LIKELY)
+    for stated, missing in list(implied(accepted)):
+        one, known = by_code[stated], by_code.get(missing)
+        if known is None or known.score < one.score:
+            said = descriptions.said(missing)
+            by_code[missing] = replace(
+                one, code=missing, unspecified=descriptions.unspecified(missing), described=len(said)
+            )
     return list(by_code.values())
 
 

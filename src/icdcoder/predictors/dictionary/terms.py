@@ -30,6 +30,8 @@ class Source(IntEnum):
     HEADING = 5
     EVERYDAY = 6
     """A single everyday word ("pain", "disease"): a candidate, never more."""
+    PAST = 7
+    """An operation ("nephrectomy"), which states its code only where the note puts it into the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Term:
 
 
 NO_CONDITION = Path(str(files("icdcoder.knowledge"))) / "data" / "no_condition.txt"
+PAST_PROCEDURES = NO_CONDITION.with_name("past_procedures.tsv")
 
 
 # Parts of a description that clinicians do not write.
@@ -56,6 +59,8 @@ _EMPTY = re.compile(
 _VAGUE = re.compile(r"^(?:other|certain|unlisted)\b|\b(?:other specified|elsewhere|classified|so specified)\b")
 _BRACKETS = re.compile(r"\s*(?:\([^)]*\)|\[[^\]]*\])")
 _LONGEST = 90
+# Codes for ranges of a number, which predictors/dictionary/measures.py reads.
+_NUMBERS = ("Z68", "Z3A", "R40.24", "R29.7", "T31")
 
 
 def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool = True) -> Iterator[Term]:
@@ -65,9 +70,12 @@ def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool
             yield Term(line, None, Source.EXPRESSION)
     if with_expressions:
         yield from _expressed(system)
+        yield from _past_procedures(system)
     for code in system.codes():
         leaf = code if system.is_billable(code) else default_leaf(system, code)
         if leaf is None:
+            continue
+        if code.system == "icd10cm" and code.value.startswith(_NUMBERS):
             continue
         source = Source.DESCRIPTION if leaf == code else Source.HEADING
         for text in wordings_of(system.description(code)):
@@ -86,6 +94,15 @@ def _expressed(system: CodeSystem) -> Iterator[Term]:
             source = Source.ABBREVIATION if kind == "abbreviation" else Source.EXPRESSION
             for text in group.by_kind.get(kind, ()):
                 yield from (Term(text, code, source, len(codes) > 1) for code in codes)
+
+
+def _past_procedures(system: CodeSystem) -> Iterator[Term]:
+    if system.name != "icd10cm":
+        return
+    for line in PAST_PROCEDURES.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            value, texts = line.split("\t")
+            yield from (Term(text.strip(), Code("icd10cm", value), Source.PAST) for text in texts.split("|"))
 
 
 def _indexed(system: CodeSystem) -> Iterator[Term]:

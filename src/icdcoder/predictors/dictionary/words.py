@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from icdcoder.text.normal_form import NormalWords, normal_words
+from icdcoder.text.normal_form import FILLER, NormalWords, normal_form, normal_words
 from icdcoder.text.word_variants import joined
 
 # Sides are told by the words around a mention, so a term is filed without them.
@@ -24,6 +25,12 @@ class TermWords:
 
     words: NormalWords
     sides: dict[int, int]
+
+    @property
+    def only_side(self) -> int:
+        """The side of which alone a text speaks, right or left; 0 where it names none, or several."""
+        named = set(self.sides.values())
+        return named.pop() if len(named) == 1 and not named & {SIDES["both"]} else 0
 
     def side(self, first: int, last: int) -> int:
         """The side named inside a match, just before it, or just after it; 0 for none."""
@@ -54,5 +61,31 @@ def term_words(text: str, corrected: Callable[[str], str] = str) -> TermWords:
 
 def split_side(text: str) -> tuple[list[str], int]:
     """The words of a term as the index files them, without breaks and sides, and the side they name."""
-    found = term_words(text)
-    return [word for word in found.words.words if word], max(found.sides.values(), default=0)
+    if _ARTICLE.search(text) or text.isupper():
+        # What such words are depends on those around them.
+        found = term_words(text)
+        return [word for word in found.words.words if word], max(found.sides.values(), default=0)
+    words: list[str] = []
+    named = 0
+    for word, side in map(_FILED.__getitem__, _WORD.findall(text)):
+        if side:
+            named = max(named, side)
+        elif word:
+            words.append(word)
+    return words, named
+
+
+class _FiledWords(dict[str, tuple[str, int]]):
+    """Word as it is written → as it is filed ("" where it is not), and its side. Terms share their words."""
+
+    def __missing__(self, word: str) -> tuple[str, int]:
+        normal = normal_form(word)
+        side = SIDES.get(normal, 0)
+        dropped = normal in FILLER or (normal in CONNECTING and not word.isupper())
+        found = self[word] = ("" if side or dropped else joined(normal), side)
+        return found
+
+
+_FILED = _FiledWords()
+_WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
+_ARTICLE = re.compile(r"(?<![^\W_])[aA](?![^\W_])")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from icdcoder.endpoint.chat import Chat
-from icdcoder.predictors.prompting.answers import Claim, Claims, claims
 from icdcoder.predictors.prompting.codebook import Codebook
-from icdcoder.predictors.prompting.templates import Templates
+from icdcoder.text.prompting.answers import Claim, Claims, claims
+from icdcoder.text.prompting.templates import Templates
 
 
 @dataclass(frozen=True)

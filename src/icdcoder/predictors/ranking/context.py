@@ -70,6 +70,8 @@ def _best_other(groups: Sequence[object], first: npt.NDArray[np.float64]) -> npt
 
 def _causes(codes: Sequence[Code], first: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], ...]:
     """(symptom, some_cause, best_cause), each of the candidate's own probability left out."""
+    if not len(codes):
+        return (np.zeros(0), np.zeros(0), np.zeros(0))
     symptom = np.array([code.value.startswith(_SYMPTOMS.get(code.system, ("-",))) for code in codes])
     causes = np.where(symptom, 0.0, first)
     doubt = np.log1p(-np.clip(causes, 0, 1 - 1e-6))

@@ -40,6 +40,8 @@ NAMES: tuple[str, ...] = (
     "similar_notes_rank",
     "scoped_similar_notes",  # the same over words marked as negated, uncertain, a relative's
     "scoped_similar_notes_rank",
+    "all_views",  # the same over words, scoped words, words by section, and what the dictionary's mentions say
+    "all_views_rank",
     "code_notes",  # log(1 + training notes with the code)
     "category_notes",
     "dictionary_accepts",  # log(1 + training notes for which the dictionary accepts the code)
@@ -47,6 +49,8 @@ NAMES: tuple[str, ...] = (
 )
 # Codes that the linear coders put first are candidates too.
 _LINEAR_CANDIDATES = 15
+_LEAST_LINEAR = 0.02
+_VIEWS_PENALTY = 0.3
 # Phrases that mean the code more seldom bring no candidate ("pain").
 _LEAST_SHARE = 0.02
 # Below this the dictionary's own word on a code does not count as its word.
@@ -73,6 +77,7 @@ class Habits:
     phrases: PhraseTable
     plain: SimilarNotes
     scoped: SimilarNotes
+    views: SimilarNotes
     gold: npt.NDArray[np.bool_]
     accepted: dict[str, int]
     right: dict[str, int]
@@ -101,6 +106,7 @@ class Habits:
             PhraseTable.fit([_phrase_words(n.read, marked) for n in notes], numbered, evidence),
             SimilarNotes.fit([n.read.words.words for n in notes], gold),
             SimilarNotes.fit([n.read.scoped for n in notes], gold),
+            SimilarNotes.fit([n.read.everything for n in notes], gold, _VIEWS_PENALTY, rare_terms_count=False),
             gold,
             dict(accepted),
             dict(right),
@@ -143,6 +149,7 @@ class Habits:
             **self.phrases.arrays("phrases"),
             **self.plain.arrays("plain"),
             **self.scoped.arrays("scoped"),
+            **self.views.arrays("views"),
             "gold": np.packbits(self.gold, axis=1),
         }
 
@@ -158,12 +165,13 @@ class Habits:
     def of(cls, arrays: dict[str, npt.NDArray[Any]], card: dict[str, Any]) -> Habits:
         codes = tuple(map(Code.parse, card["codes"]))
         gold = np.unpackbits(arrays["gold"], axis=1, count=len(codes)).astype(np.bool_)
-        plain, scoped = (SimilarNotes.of(arrays, name) for name in ("plain", "scoped"))
+        plain, scoped, views = (SimilarNotes.of(arrays, name) for name in ("plain", "scoped", "views"))
         return cls(
             codes,
             PhraseTable.of(arrays, "phrases"),
             plain,
             scoped,
+            views,
             gold,
             card["accepted"],
             card["right"],
@@ -178,7 +186,11 @@ class Remarks:
         self._habits = habits
         self._read = read
         self._supports = habits.phrases.supports(_phrase_words(read, habits.marked).words)
-        self._linear = [habits.plain.scores(read.words.words), habits.scoped.scores(read.scoped)]
+        self._linear = [
+            habits.plain.scores(read.words.words),
+            habits.scoped.scores(read.scoped),
+            habits.views.scores(read.everything),
+        ]
         self._sorted = [np.sort(scores)[::-1] for scores in self._linear]
         self._categories: dict[str, list[tuple[float, int]]] = {}
         for number, supports in self._supports.items():
@@ -189,7 +201,7 @@ class Remarks:
         numbers = {number for number, supports in self._supports.items() if supports[0].share >= _LEAST_SHARE}
         for scores in self._linear:
             best = np.argsort(-scores, kind="stable")[:_LINEAR_CANDIDATES]
-            numbers.update(int(number) for number in best if scores[number] > 0)
+            numbers.update(int(number) for number in best if scores[number] > _LEAST_LINEAR)
         return {self._habits.codes[number] for number in numbers}
 
     def row(self, code: Code) -> list[float]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.features import NAMES as DICTIONARY_NAMES
 from icdcoder.predictors.ranking import context
-from icdcoder.predictors.ranking.boosting import Boosting, Forest
+from icdcoder.predictors.ranking.boosting import Boosting, Forest, sigmoid
 from icdcoder.predictors.ranking.boosting import fit as fit_forest
 from icdcoder.predictors.ranking.habits import NAMES as HABIT_NAMES
 from icdcoder.predictors.ranking.habits import Coded, Habits
@@ -21,6 +21,8 @@ from icdcoder.predictors.ranking.reading import ReadNote
 FOLDS = 10
 # Forests are fitted on all but one of so many parts (each of several folds).
 CROSSED = 5
+# What is left of the dictionary's score where nothing affirms the candidate, in a ranker without habits.
+UNAFFIRMED = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +53,10 @@ class Ranker:
         rows = candidate_rows(read, self.habits, self.names)
         if not rows.codes:
             return rows, np.zeros(0)
-        first = self.first.probabilities(rows.values)
-        return rows, self.second.probabilities(second_look(rows, first, self.habits))
+        first = self.first.log_odds(rows.values)
+        second = self.second.log_odds(second_look(rows, sigmoid(first), self.habits))
+        together = both_looks(first, second)
+        return rows, together if self.habits else held_back(rows, together, self.names)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         own = {**self.first.arrays("first"), **self.second.arrays("second")}
@@ -100,10 +104,17 @@ def fit(
     rows = [candidate_rows(n.read, of_fold[f] if habits else None) for n, f in zip(notes, fold, strict=True)]
     gold = [np.array([right(code, n.codes) for code in r.codes], np.bool_) for n, r in zip(notes, rows, strict=True)]
     first, first_out = _crossed([r.values for r in rows], gold, fold, how, seed)
-    looks = [second_look(r, p, of_fold[f] if habits else None) for r, p, f in zip(rows, first_out, fold, strict=True)]
+    looks = [
+        second_look(r, sigmoid(p), of_fold[f] if habits else None)
+        for r, p, f in zip(rows, first_out, fold, strict=True)
+    ]
     second, second_out = _crossed(looks, gold, fold, how, seed + 1)
+    out = [both_looks(*pair) for pair in zip(first_out, second_out, strict=True)]
+    if not habits:
+        # So that no threshold is chosen for the sake of what nothing affirms.
+        out = [np.where(affirmed(r, DICTIONARY_NAMES), p, 0.0) for r, p in zip(rows, out, strict=True)]
     ranker = Ranker(DICTIONARY_NAMES, first, second, Habits.fit(notes) if habits else None)
-    return Fitted(ranker, [r.codes for r in rows], second_out)
+    return Fitted(ranker, [r.codes for r in rows], out)
 
 
 def folds(groups: Sequence[str], seed: int) -> list[int]:
@@ -137,6 +148,28 @@ def candidate_rows(read: ReadNote, habits: Habits | None, names: tuple[str, ...]
     return Rows(codes, values, spans)
 
 
+def both_looks(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """One probability a candidate from the log-odds of both forests: their mean errs less than the second alone."""
+    return sigmoid((first + second) / 2)
+
+
+def affirmed(rows: Rows, names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which candidates the note states, now or in the past; "candidate". names: of the dictionary's features."""
+    column = {name: i for i, name in enumerate(names)}
+    return rows.values[:, column["status_affirmed"]] + rows.values[:, column["status_historical"]] > 0
+
+
+def held_back(rows: Rows, probabilities: npt.NDArray[np.float64], names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Where no mention is affirmed a candidate stays far below what a threshold accepts, in the dictionary's order.
+
+    Some corpora code what a note denies. That is their habit, and a ranker for notes of other sources has none.
+    """
+    if not rows.codes:
+        return probabilities
+    said = rows.values[:, list(names).index("score")] * UNAFFIRMED
+    return np.where(affirmed(rows, names), probabilities, np.minimum(probabilities, said))
+
+
 def second_look(rows: Rows, first: npt.NDArray[np.float64], habits: Habits | None) -> npt.NDArray[np.float32]:
     return np.hstack([rows.values, context.rows(rows.codes, rows.places, first, habits)])
 
@@ -148,12 +181,11 @@ def _crossed(
     how: Boosting | None,
     seed: int,
 ) -> tuple[Forest, list[npt.NDArray[np.float64]]]:
-    """The forest of all notes, and for each note the probabilities of a forest that has not seen it."""
+    """The forest of all notes, and for each note the log-odds of a forest that has not seen it."""
     note = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
     every, truth = np.concatenate(rows), np.concatenate(gold)
     part = np.array(fold)[note] % CROSSED
     out = np.zeros(len(every))
     for k in range(CROSSED):
-        forest = fit_forest(every[part != k], truth[part != k], how, seed)
-        out[part == k] = forest.probabilities(every[part == k])
+        out[part == k] = fit_forest(every[part != k], truth[part != k], how, seed).log_odds(every[part == k])
     return fit_forest(every, truth, how, seed), [out[note == i] for i in range(len(rows))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from icdcoder.predictors.ranking.windows import windows
 # More training notes than these would make the system of equations large; then a sample is taken.
 MOST_NOTES = 6000
 _TERM_WORDS = 2
+_BLOCK = 4096  # terms
 _PARTS = ("keys", "rarity", "row", "term", "weight", "coefficients")
 
 
@@ -39,34 +41,52 @@ class SimilarNotes:
 
     @classmethod
     def fit(
-        cls, words: Sequence[list[str]], gold: npt.NDArray[np.bool_], penalty: float = 1.0, seed: int = 0
+        cls,
+        words: Sequence[list[str]],
+        gold: npt.NDArray[np.bool_],
+        penalty: float = 1.0,
+        seed: int = 0,
+        *,
+        rare_terms_count: bool = True,
     ) -> SimilarNotes:
-        """words: of each training note, "" for breaks. gold: "note code"."""
+        """words: of each training note, "" for breaks. gold: "note code". rare_terms_count: for more than others."""
         if len(words) > MOST_NOTES:
             kept = np.sort(np.random.default_rng(seed).choice(len(words), MOST_NOTES, replace=False))
             words, gold = [words[i] for i in kept], gold[kept]
-        terms = [np.unique(windows(note, _TERM_WORDS).keys, return_counts=True) for note in words]
+        terms = [_terms(tuple(note)) for note in words]
         keys, notes = np.unique(np.concatenate([found for found, _ in terms]), return_counts=True)
         keys, notes = keys[notes > 1], notes[notes > 1]
         rarity = (np.log((1 + len(words)) / (1 + notes)) + 1).astype(np.float32)
+        rarity = rarity if rare_terms_count else np.ones_like(rarity)
         vectors = [_vector(keys, rarity, *counted) for counted in terms]
         row = np.repeat(np.arange(len(words), dtype=np.int32), [len(place) for place, _ in vectors])
         term, weight = (np.concatenate(parts) for parts in zip(*vectors, strict=True))
         made = cls(keys, rarity, row, term, weight, len(words), np.zeros((0, 0), np.float32))
-        kernel = np.stack([made._likeness(*vector) for vector in vectors]).astype(np.float64)
+        kernel = made._kernel()
         kernel[np.diag_indices_from(kernel)] += penalty
         solved = np.linalg.solve(kernel, gold.astype(np.float64))
         return replace(made, coefficients=solved.astype(np.float32))
 
     def scores(self, words: list[str]) -> npt.NDArray[np.float32]:
         """One number a code, near 1 for codes of much the same notes, near 0 for the others."""
-        found, counts = np.unique(windows(words, _TERM_WORDS).keys, return_counts=True)
-        return self._likeness(*_vector(self.keys, self.rarity, found, counts)) @ self.coefficients
+        return self._likeness(*_vector(self.keys, self.rarity, *_terms(tuple(words)))) @ self.coefficients
 
     def _likeness(self, place: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         vector = np.zeros(len(self.keys), dtype=np.float32)
         vector[place] = values
         return np.bincount(self.row, self.weight * vector[self.term], self.notes).astype(np.float32)
+
+    def _kernel(self) -> npt.NDArray[np.float64]:
+        """ "note note": products of the training notes' vectors, over blocks of terms that are dense meanwhile."""
+        order = np.argsort(self.term, kind="stable")
+        row, term, weight = self.row[order], self.term[order], self.weight[order]
+        kernel = np.zeros((self.notes, self.notes))
+        for start in range(0, len(self.keys), _BLOCK):
+            own = slice(*np.searchsorted(term, [start, start + _BLOCK]))
+            dense = np.zeros((self.notes, _BLOCK), dtype=np.float32)
+            dense[row[own], term[own] - start] = weight[own]
+            kernel += dense @ dense.T
+        return kernel
 
     def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
         return {f"{name}.{part}": getattr(self, part) for part in _PARTS}
@@ -75,6 +95,12 @@ class SimilarNotes:
     def of(cls, arrays: dict[str, npt.NDArray[Any]], name: str) -> SimilarNotes:
         keys, rarity, row, term, weight, coefficients = (arrays[f"{name}.{part}"] for part in _PARTS)
         return cls(keys, rarity, row, term, weight, len(coefficients), coefficients)
+
+
+@lru_cache(maxsize=4 * MOST_NOTES)
+def _terms(words: tuple[str, ...]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """(terms, how often), kept because every fold of a fit asks for them again."""
+    return np.unique(windows(list(words), _TERM_WORDS).keys, return_counts=True)
 
 
 def _vector(

@@ -92,6 +92,10 @@ class Subwords:
         found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.array(encoding.ids, dtype=np.int32) for encoding in found]
 
+    def decode(self, numbers: Sequence[int]) -> str:
+        """The text that a language model wrote, without special tokens."""
+        return self._tokenizer.decode(list(numbers), skip_special_tokens=True)
+
     def save(self, folder: Path) -> None:
         (folder / FILE).write_bytes(self._definition.encode())
 

@@ -74,12 +74,17 @@ class WordLearner:
     def finish(self, training: Iterable[Ids]) -> tuple[WordReader, Ids]:
         spelt = list(self._drafts)
         counts = np.zeros(len(spelt), dtype=np.int64)
+        places = np.arange(1, dtype=np.int32)
+        last = np.zeros(len(spelt), dtype=np.int32)
         for ids in training:
-            rising = np.sort(ids)  # three times as quick as np.unique
-            counts[rising[np.flatnonzero(np.diff(rising, prepend=-1))]] += 1
-        vocabulary = Vocabulary.of_counts(
-            {spelt[i]: int(counts[i]) for i in np.flatnonzero(counts)}, min_documents=self.config.min_documents
-        )
+            if len(ids) > len(places):
+                places = np.arange(2 * len(ids), dtype=np.int32)
+            own, words = places[: len(ids)], ids.astype(np.intp)
+            last[words] = own
+            counts[words[last[words] == own]] += 1  # each word where it stands last: once a note, and without sorting
+        least = self.config.min_documents
+        often = {spelt[i]: int(counts[i]) for i in np.flatnonzero(counts >= least)}  # most words are rare
+        vocabulary = Vocabulary.of_counts(often, min_documents=least)
         return WordReader(vocabulary, self.config.rule), vocabulary.encode(spelt)
 
 
@@ -98,7 +103,7 @@ class _Bulk:
     def __init__(self, rule: str, number: Callable[[str], int]) -> None:
         self._rule = rule
         self._number = number
-        self._table = WordTable(self._raw_number)
+        self._table = WordTable(self._raw_numbers)
         self._numbers = _Asked(self._raw_number)
 
     def __call__(self, texts: Sequence[str]) -> list[Ids]:
@@ -126,6 +131,9 @@ class _Bulk:
     def _one_by_one(self, text: str) -> Ids:
         ids = _looked_up(raw_words(text), self._numbers)
         return ids[ids != LEFT_OUT]
+
+    def _raw_numbers(self, raws: Sequence[str]) -> list[int]:
+        return [self._raw_number(raw) for raw in raws]
 
     def _raw_number(self, raw: str) -> int:
         word = kept_word(raw)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.prompting.answers import numbers
 from icdcoder.predictors.prompting.codebook import Node
 from icdcoder.predictors.prompting.contract import Outcome, Tools
+from icdcoder.text.prompting.answers import numbers
 
 # Codes shown in one question.
 AT_ONCE = 120

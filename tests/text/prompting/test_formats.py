@@ -10,7 +10,7 @@ from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.knowledge import descriptions
-from icdcoder.predictors.prompting.formats import NUMBERS, AnswerFormat
+from icdcoder.text.prompting.formats import NUMBERS, AnswerFormat
 
 VALUES = ["401.9", "038.9", "250.00", "V45.81", "E885.9", "995.92", "428.0", "486", "96.6", "38.93", "99.15", "285.1"]
 SPACE = LabelSpace(Code("icd9pcs" if value[2:3] == "." else "icd9cm", value) for value in VALUES)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.label_space import LabelSpace
-from icdcoder.predictors.prompting import answers
-from icdcoder.predictors.prompting.templates import Templates
+from icdcoder.text.prompting import answers
+from icdcoder.text.prompting.templates import Templates
 
 NUMBERS = (1, 2, 3, 4)
 NONE = "none"
@@ -67,6 +67,11 @@ class AnswerFormat:
         before, _, after = self._templates.fill(name, system=system, codes=listed, note="{note}").partition("{note}")
         return before, after
 
+    @property
+    def items(self) -> tuple[str, ...]:
+        """How each code of the space is written in an answer, in the order of the space."""
+        return tuple(self._item(code, titled=self.number == 2) for code in self._space)
+
     def answer(self, codes: Iterable[Code]) -> str:
         """The answer to train on, in the order given (by falling frequency in training, say)."""
         return "; ".join(self._item(code, titled=self.number == 2) for code in codes) or NONE
@@ -87,7 +92,7 @@ class AnswerFormat:
                 found[code] = None
             elif _LIKE_A_CODE.fullmatch(word):
                 outside.add(word)
-        clear_none = said.strip(" .\n").casefold() in (NONE, "[]", "", "no codes") and said.strip() != ""
+        clear_none = said.strip(" .;\n").casefold() in (NONE, "[]", "", "no codes") and said.strip() != ""
         return Parsed(tuple(found), len(outside), not found and not outside and not clear_none)
 
     def _parts(self, said: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icdcoder.predictors.prompting.answers import Claim, claims, numbers
+from icdcoder.text.prompting.answers import Claim, claims, numbers
 
 WANTED = (Claim("I10", ("hypertension",)), Claim("E11.9", ("type 2 diabetes",)))
 OBJECTS = '{"codes": [{"code": "I10", "evidence": "hypertension"}, {"code": "E11.9", "evidence": "type 2 diabetes"}]}'

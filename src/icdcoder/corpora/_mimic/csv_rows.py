@@ -1,0 +1,62 @@
+"""One row of a CSV file as its values: quotes may stand around a value, and are doubled within it (RFC 4180)."""
+
+from __future__ import annotations
+
+QUOTE = ord('"')
+
+
+def values(row: bytes, columns: int) -> list[bytes | None]:
+    """The values of a row, its line end left off; None where nothing stands between two commas, not even quotes.
+
+    Raises ValueError where it has not so many values, or a quote is opened or closed within one.
+    """
+    row = row.rstrip(b"\r\n")
+    found: list[bytes | None] = []
+    at = 0
+    for _ in range(columns - 1):
+        if row[at : at + 1] == b'"':
+            end = _closing(row, at)
+            found.append(_unquoted(row[at + 1 : end]))
+            end += 1
+            if row[end : end + 1] != b",":
+                raise ValueError("A value goes on after its quotes, or is the last.")
+        else:
+            end = row.find(b",", at)
+            if end < 0:
+                raise ValueError("The row has too few values.")
+            found.append(_bare(row[at:end]))
+        at = end + 1
+    # The last value, most often the text of a note, is what is left: nobody looks for its end.
+    rest = row[at:]
+    found.append(_unquoted(rest[1:-1]) if len(rest) > 1 and rest[0] == rest[-1] == QUOTE else _last(rest))
+    return found
+
+
+def _closing(row: bytes, at: int) -> int:
+    """Where the quote that is opened at `at` is closed."""
+    end = row.find(b'"', at + 1)
+    while end >= 0 and row[end + 1 : end + 2] == b'"':
+        end = row.find(b'"', end + 2)
+    if end < 0:
+        raise ValueError("A quote is not closed.")
+    return end
+
+
+def _unquoted(value: bytes) -> bytes:
+    pieces = value.split(b'"')
+    # Where all quotes are doubled, nothing stands between the two.
+    if len(pieces) % 2 == 0 or any(pieces[1::2]):
+        raise ValueError("A value goes on after its quotes.")
+    return b'"'.join(pieces[::2])
+
+
+def _bare(value: bytes) -> bytes | None:
+    if b'"' in value:
+        raise ValueError("A quote is opened within a value.")
+    return value or None
+
+
+def _last(value: bytes) -> bytes | None:
+    if b"," in value:
+        raise ValueError("The row has too many values.")
+    return _bare(value)

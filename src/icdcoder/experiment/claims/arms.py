@@ -1,0 +1,117 @@
+"""The settings of one arm of a claim on one corpus, from the claim's data and what the user gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from icdcoder.core import components
+from icdcoder.core.config import override
+from icdcoder.core.errors import ConfigError
+from icdcoder.experiment import published
+from icdcoder.experiment.claims.described import Arm, Claim, Claims
+from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
+
+TABLES = ("corpus", "labels", "text", "words", "model", "train")
+# Room for the special tokens that models set around a text.
+SPECIAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """trained_length: tokens that it was trained to read at once; None: it counts distances and has no such number."""
+
+    checkpoint: str
+    width: int
+    trained_length: int | None
+
+    @classmethod
+    def of(cls, checkpoint: str) -> LanguageModel:
+        """Raises ConfigError where there is no such checkpoint."""
+        config = json.loads((checkpoint_folder(checkpoint) / CONFIG).read_text(encoding="utf-8"))
+        return cls(
+            checkpoint, config.get("hidden_size") or config.get("d_model", 0), config.get("max_position_embeddings")
+        )
+
+
+def settings_of(
+    claims: Claims, claim: Claim, arm: Arm, corpus: str, model: LanguageModel | None, settings: Sequence[str]
+) -> dict[str, Any] | str:
+    """What `Experiment.resolve` takes, but for its name; or, as words, why this arm cannot be run.
+
+    settings: the user's, above all others.
+    """
+    if arm.checkpoint and model is None:
+        return "needs a language model: --set checkpoint=FOLDER"
+    protocol = published.stand_in(corpus)
+    base: dict[str, Any] = {name: dict(getattr(protocol, name, {})) for name in TABLES}
+    for changes in (claims.corpora.get(corpus, {}), claim.on.get(corpus, {}), {"model": arm.model, "words": arm.words}):
+        for table, values in changes.items():
+            base[table].update(values)
+    if arm.checkpoint:
+        assert model is not None
+        reason = _with_model(base, arm, model)
+        if reason:
+            return reason
+    base = override(base, settings)
+    root = components.load("corpora", base["corpus"]["kind"]).Config.model_fields.get("root")
+    if root is not None and root.is_required() and "root" not in base["corpus"]:
+        return "needs the folder of the corpus: --set corpus.root=FOLDER"
+    return base
+
+
+def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:
+    """Puts the language model into the settings; returns why that cannot be, or ""."""
+    text, own = base["text"], base["model"]
+    text.pop("min_documents", None)  # of words, which are not counted here
+    text.update(tokens="subwords", checkpoint=model.checkpoint)
+    own["checkpoint"] = model.checkpoint
+    if arm.whole_width:
+        own["reduction"] = f"residual-{model.width}"
+    if arm.tokens is None and arm.context is None and arm.chunk is None:
+        # A word is some subwords: the same text, whichever they are, in chunks where it is longer than the context.
+        text["max_tokens"] = 2 * text.get("max_tokens", 1000)
+        if model.trained_length is not None and text["max_tokens"] > model.trained_length - SPECIAL:
+            own["chunk"] = model.trained_length
+        return ""
+    if model.trained_length is None:
+        return "the language model has no trained length that could be passed"
+    for key, table, times, less in (
+        ("max_tokens", text, arm.tokens, SPECIAL),
+        ("context", own, arm.context, 0),
+        ("chunk", own, arm.chunk, 0),
+    ):
+        if times is not None:
+            table[key] = round(times * model.trained_length) - less
+    return ""
+
+
+def given_checkpoint(settings: Iterable[str]) -> tuple[str | None, list[str]]:
+    """(the value of "checkpoint=…", the other settings)."""
+    found, others = None, []
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key.strip() == "checkpoint":
+            found = value.strip()
+        else:
+            others.append(setting)
+    return found, others
+
+
+def chosen(claims: Claims, corpus: str, wanted: Sequence[str]) -> list[Claim]:
+    """The claims wanted, or all; of those only the ones that are tried on the corpus. Raises ConfigError."""
+    known = {claim.name: claim for claim in claims.claims}
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"There is no claim {name!r} here. Known: {', '.join(known)}.")
+    if corpus not in claims.corpora:
+        raise ConfigError(
+            f"The claims are tried with --corpus {', '.join(claims.corpora)}; {corpus!r} is none of these."
+        )
+    return [claim for claim in known.values() if (not wanted or claim.name in wanted) and _tried(claim.on, corpus)]
+
+
+def _tried(on: Mapping[str, object], corpus: str) -> bool:
+    return not on or corpus in on

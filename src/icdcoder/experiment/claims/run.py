@@ -1,0 +1,111 @@
+"""Runs the arms of claims, each run in a process of its own, so that its memory is its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from icdcoder.core.errors import IcdcoderError
+from icdcoder.core.progress import SILENT, Progress
+from icdcoder.experiment.claims import described
+from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, settings_of
+from icdcoder.experiment.claims.described import Arm, Claim, Claims
+
+MEASURES = ("micro_f1", "macro_f1_mean_of_codes", "mean_average_precision")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One arm: its measures, one dictionary a seed, or the reason why there are none."""
+
+    arm: Arm
+    runs: tuple[dict[str, float], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    claims: Claims
+    corpus: str
+    checkpoint: str
+    tried: tuple[tuple[Claim, tuple[Tried, ...]], ...]
+
+
+def try_claims(
+    name: str,
+    *,
+    corpus: str,
+    wanted: Sequence[str] = (),
+    seeds: Sequence[int] = (1, 2, 3),
+    settings: Sequence[str] = (),
+    runs: Path = Path("runs"),
+    alone: bool = True,
+    progress: Progress = SILENT,
+) -> Outcome:
+    """Tries claims on a corpus. Finished runs are kept: it can be stopped, and the same call goes on.
+
+    settings: overrides of every run, and "checkpoint=FOLDER", the language model. alone: each run in a new process.
+    Writes claims.md into the folder of the runs. Raises ConfigError for an unknown claim or corpus; an arm that fails
+    costs itself only.
+    """
+    claims = described.load(name)
+    checkpoint, others = given_checkpoint(settings)
+    model = None if checkpoint is None else LanguageModel.of(checkpoint)
+    folder = runs / f"{name}-{corpus}{'' if checkpoint is None else '-' + Path(checkpoint).name}"
+    found = []
+    for claim in chosen(claims, corpus, wanted):
+        tried = []
+        with progress.track(f"claim {claim.name}", len(claim.arms)) as step:
+            for number, arm in enumerate(claim.arms):
+                base = settings_of(claims, claim, arm, corpus, model, others)
+                if isinstance(base, str):
+                    tried.append(Tried(arm, reason=base))
+                else:
+                    base |= {"name": f"{claim.name}-{number}", "runs": str(folder)}
+                    if arm.checkpoint and base["model"]["kind"] == "llm_multirescnn":
+                        base["model"].setdefault("cache", str(folder / "states"))
+                    trained = model.trained_length if model is not None and arm.tokens is not None else None
+                    tried.append(_tried(arm, base, seeds, trained, alone))
+                step(1, arm.name)
+        found.append((claim, tuple(tried)))
+    outcome = Outcome(claims, corpus, checkpoint or "", tuple(found))
+    from icdcoder.experiment.claims.report import save
+
+    save(outcome, folder)
+    return outcome
+
+
+def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], trained_length: int | None, alone: bool) -> Tried:
+    runs = []
+    for seed in seeds:
+        one = _in_a_process_of_its_own(base, seed, trained_length) if alone else _one(base, seed, trained_length)
+        if isinstance(one, str):
+            return Tried(arm, tuple(runs), one)
+        runs.append(one)
+    return Tried(arm, tuple(runs))
+
+
+def _in_a_process_of_its_own(base: dict[str, Any], seed: int, trained_length: int | None) -> dict[str, float] | str:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_one, base, seed, trained_length).result()
+
+
+def _one(base: dict[str, Any], seed: int, trained_length: int | None) -> dict[str, float] | str:
+    """The measures of one run, or as words why it failed."""
+    from icdcoder.experiment.claims import measures
+    from icdcoder.experiment.sweep import sweep_over
+
+    try:
+        run = sweep_over(base, [f"seed={seed}"])[0]
+    except IcdcoderError as error:
+        return str(error)
+    found = {name: run.metrics[name] for name in MEASURES if name in run.metrics}
+    found |= measures.of_training(run.folder)
+    if trained_length is not None:
+        late = measures.recall_of_late_codes(run.folder, trained_length)
+        found |= {} if late is None else {"recall_of_late_codes": late}
+    return found

@@ -1,0 +1,129 @@
+"""Questions that are answered yes or no: a probability from the logits of two words, and no generated text.
+
+    p = softmax(z_yes, z_no)_yes = σ(z_yes − z_no)
+
+for the logits z of the first token of each answer behind the question. Training lowers the cross-entropy of p, so that
+no answer is ever part of what the model reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.nn.shared_prefix import CHUNK, Tokens, logits_after, logits_at_once
+
+GRADIENT_NORM = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """shared: tokens that both answers begin with; they belong to the question. yes, no: the first that
+    differ."""
+
+    shared: tuple[int, ...]
+    yes: int
+    no: int
+
+    @classmethod
+    def of(cls, end: Tokens, yes: Tokens, no: Tokens) -> Answers:
+        """end: the end of a question alone; yes, no: the same with the answers behind it.
+
+        A tokenizer may cut "yes" into several tokens: the first that tells it from "no" stands for it. Raises
+        ConfigError where an answer changes the tokens before it, or where the answers cannot be told apart.
+        """
+        for whole in (yes, no):
+            if list(whole[: len(end)]) != list(end):
+                raise ConfigError(
+                    "The tokenizer joins an answer with the end of the question; let the prompt end in another way, or "
+                    "change the answers (yes = …, no = …)."
+                )
+        own, other = tuple(yes[len(end) :]), tuple(no[len(end) :])
+        same = next((i for i, (a, b) in enumerate(zip(own, other, strict=False)) if a != b), None)
+        if same is None:
+            raise ConfigError(
+                "The tokenizer cannot tell the two answers apart: one begins with all tokens of the other."
+            )
+        return cls(own[:same], own[same], other[same])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One text with questions. targets: in [0, 1], one a question; empty where it is only to be answered."""
+
+    text: Tokens
+    questions: Sequence[Tokens]
+    targets: Sequence[float] = ()
+
+
+class YesNoModel(nn.Module):
+    """model: a causal language model of transformers. limit: tokens that it reads at once."""
+
+    def __init__(self, model: nn.Module, answers: Answers, limit: int | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.answers = answers
+        self.limit = limit
+
+    def forward(self, asked: Asked) -> Float[Tensor, "question"]:
+        """Log-odds, with gradients."""
+        return self._odds(logits_at_once(self.model, asked.text, self._questions(asked)))
+
+    def probabilities(self, asked: Asked, chunk: int = CHUNK) -> npt.NDArray[np.float32]:
+        """One a question; the text is read once. Raises InputError where text and question exceed the limit."""
+        if not len(asked.questions):
+            return np.zeros(0, dtype=np.float32)
+        logits = logits_after(self.model, asked.text, self._questions(asked), chunk)
+        return torch.sigmoid(self._odds(logits)).cpu().numpy()
+
+    def _questions(self, asked: Asked) -> list[Tokens]:
+        questions: list[Tokens] = [(*question, *self.answers.shared) for question in asked.questions]
+        longest = len(asked.text) + max(map(len, questions), default=0)
+        if self.limit is not None and longest > self.limit:
+            raise InputError(
+                f"A question and its text have {longest} tokens, the language model reads {self.limit}; set "
+                "max_tokens so that the note leaves room for the questions."
+            )
+        return questions
+
+    def _odds(self, logits: Float[Tensor, "question word"]) -> Float[Tensor, "question"]:
+        return (logits[:, self.answers.yes] - logits[:, self.answers.no]).float()
+
+
+def train_yes_no(
+    model: YesNoModel, epochs: Iterator[Sequence[Asked]], *, learning_rate: float, together: int
+) -> list[float]:
+    """Each item of `epochs` is one epoch; a step takes `together` texts. AdamW over the weights that have gradients;
+    returns each epoch's mean loss of a question. Raises InputError where the loss is no longer a number."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0)
+    losses = []
+    model.train()
+    for epoch in epochs:
+        total, questions = 0.0, 0
+        for start in range(0, len(epoch), together):
+            part = epoch[start : start + together]
+            count = sum(len(asked.questions) for asked in part)
+            optimiser.zero_grad()
+            for asked in part:  # one text at a time: no padding, and no more memory than one needs
+                odds = model(asked)
+                targets = torch.tensor(list(asked.targets), device=odds.device)
+                loss = binary_cross_entropy_with_logits(odds, targets, reduction="sum")
+                (loss / count).backward()
+                total += float(loss.detach())
+            nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
+            optimiser.step()
+            questions += count
+        losses.append(total / max(1, questions))
+        if not np.isfinite(losses[-1]):
+            raise InputError("The training of the language model diverged; lower learning_rate.")
+    model.eval()
+    return losses

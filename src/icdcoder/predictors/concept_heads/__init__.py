@@ -1,0 +1,1 @@
+"""Second stages of coders over concepts: from scores of concepts, and the note, to codes (predictors/concept.py)."""

@@ -1,0 +1,174 @@
+"""Concepts by a pretrained encoder that reads a window of the note and the concept together (nn/cross_encoder.py).
+
+Every concept is read with every window, so that the cost is their product: for few concepts, or within `hierarchical`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from icdcoder.core.cache import write_atomic
+from icdcoder.core.config import Settings
+from icdcoder.core.document import Document
+from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
+from icdcoder.core.note import Note
+from icdcoder.core.prediction import Evidence
+from icdcoder.knowledge.concepts import ConceptSet
+from icdcoder.nn.cross_encoder import CrossEncoder, Pooling
+from icdcoder.nn.pretrained import load_pretrained
+from icdcoder.predictors.asking.asker import sample
+from icdcoder.predictors.asking.targets import Targets, targets_of
+from icdcoder.predictors.concept_scorers import lexical
+from icdcoder.predictors.concept_scorers.lexical import LexicalScorer
+from icdcoder.text.checkpoints import checkpoint_folder
+from icdcoder.text.readers.subwords import FILE as TOKENIZER
+from icdcoder.text.readers.subwords import Subwords
+
+WEIGHTS, KNOWN = "cross_encoder.safetensors", "cross_encoder.json"
+GRADIENT_NORM = 1.0
+
+
+class Config(Settings):
+    """checkpoint: folder of a pretrained encoder; a coder's folder holds its weights, and needs it no more.
+
+    targets: see predictors/asking/targets.py. window, overlap: tokens of the note that are read at once, and that two
+    windows share. pooling of a long note's windows. max_tokens: of a note. questions: concepts of each note in each
+    epoch, half of them supported ones where there are so many.
+    """
+
+    checkpoint: Path | None = None
+    targets: Targets = "evidence"
+    window: int = Field(default=256, gt=0)
+    overlap: int = Field(default=32, ge=0)
+    pooling: Pooling = "max"
+    max_tokens: int = Field(default=4096, gt=0)
+    epochs: int = Field(default=2, ge=1)
+    batch_size: int = Field(default=4, gt=0)
+    questions: int = Field(default=8, gt=0)
+    learning_rate: float = Field(default=5e-5, gt=0, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class CrossScorer:
+    """asked: the tokens of each concept. words: finds where a note speaks of it."""
+
+    concepts: ConceptSet
+    model: CrossEncoder
+    tokenizer: Subwords
+    architecture: dict[str, object]
+    asked: Sequence[Sequence[int]]
+    max_tokens: int
+    words: LexicalScorer
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (WEIGHTS, KNOWN, TOKENIZER, *self.words.files)
+
+    def scores(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+        """Matrix "note concept" in [0, 1]; an empty note supports nothing."""
+        return np.stack([self.scores_of(note, range(len(self.concepts))) for note in notes])
+
+    def scores_of(self, note: Note, asked: Sequence[int]) -> npt.NDArray[np.float32]:
+        tokens = self.tokenizer.encode(note.text)[: self.max_tokens].tolist()
+        if not tokens or not len(asked):
+            return np.zeros(len(asked), dtype=np.float32)
+        with torch.inference_mode():
+            return torch.sigmoid(self.model(tokens, [self.asked[i] for i in asked])).cpu().numpy()
+
+    def evidence(self, note: Note) -> dict[int, tuple[Evidence, ...]]:
+        """Where the words of a concept stand."""
+        return self.words.evidence(note)
+
+    def save(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        save_file({name: weight.contiguous() for name, weight in self.model.state_dict().items()}, folder / WEIGHTS)
+        (folder / WEIGHTS).chmod(0o644)
+        write_atomic(folder / KNOWN, json.dumps(self.architecture))
+        self.tokenizer.save(folder)
+        self.words.save(folder)
+
+
+def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int) -> CrossScorer:
+    """The same documents and seed give the same scorer on a CPU. Raises ConfigError where there is no encoder or the
+    window does not fit, MissingExtraError without [llm]."""
+    if config.checkpoint is None:
+        raise ConfigError("[model.scorer] needs a pretrained encoder: set its checkpoint to the folder of config.json.")
+    folder = checkpoint_folder(config.checkpoint)
+    words = lexical.fit(lexical.Config(), concepts, documents, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        scorer = _scorer(config, concepts, Subwords.load(folder), folder, None, words)
+        targets = targets_of(config.targets, concepts, documents, seed)
+        notes = [scorer.tokenizer.encode(d.joined().text)[: config.max_tokens].tolist() for d in documents]
+        _train(scorer, notes, targets, config, np.random.default_rng(seed))
+    return scorer
+
+
+def load(folder: Path, config: Config, concepts: ConceptSet) -> CrossScorer:
+    """Raises ArtefactError where the files do not fit the settings."""
+    from safetensors.torch import load_file
+
+    words = lexical.load(folder, lexical.Config(), concepts)
+    try:
+        known = json.loads((folder / KNOWN).read_text(encoding="utf-8"))
+        scorer = _scorer(config, concepts, Subwords.load(folder), None, known, words)
+        scorer.model.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if isinstance(error, IcdcoderError):
+            raise
+        raise ArtefactError(f"The cross-encoder in {folder} does not fit its settings.") from None
+    return scorer
+
+
+def _scorer(
+    config: Config,
+    concepts: ConceptSet,
+    tokenizer: Subwords,
+    folder: Path | None,
+    architecture: dict[str, object] | None,
+    words: LexicalScorer,
+) -> CrossScorer:
+    pretrained = load_pretrained(folder, architecture, tokenizer.size)
+    asked = [ids.tolist() for ids in tokenizer.encode_all([concept.name for concept in concepts])]
+    longest = max(map(len, asked), default=0)
+    model = CrossEncoder(pretrained, config.window, config.overlap, config.pooling, longest)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return CrossScorer(
+        concepts, model.to(device).eval(), tokenizer, pretrained.architecture, asked, config.max_tokens, words
+    )
+
+
+def _train(
+    scorer: CrossScorer,
+    notes: Sequence[Sequence[int]],
+    targets: npt.NDArray[np.float32],
+    config: Config,
+    rng: np.random.Generator,
+) -> None:
+    weights = [weight for weight in scorer.model.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=config.learning_rate)
+    readable = [i for i, note in enumerate(notes) if len(note)]
+    scorer.model.train()
+    for _ in range(config.epochs):
+        order = rng.permutation(readable)
+        for start in range(0, len(order), config.batch_size):
+            optimiser.zero_grad()
+            for i in order[start : start + config.batch_size]:
+                chosen = sample(targets[i], config.questions, rng)
+                logits = scorer.model(notes[i], [scorer.asked[j] for j in chosen])
+                truth = torch.from_numpy(targets[i][chosen]).to(logits.device)
+                (binary_cross_entropy_with_logits(logits, truth) / config.batch_size).backward()
+            nn.utils.clip_grad_norm_(weights, GRADIENT_NORM)
+            optimiser.step()
+    scorer.model.eval()

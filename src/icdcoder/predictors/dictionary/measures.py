@@ -1,0 +1,107 @@
+"""Numbers that are codes: body mass index, weeks of gestation, coma and stroke scales, burned body surface.
+
+The tabular list gives such codes as ranges ("Body mass index [BMI] 40.0-44.9, adult"), which no wording matches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from icdcoder.core.code import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number with what it measures, at [start, end) of the text. telling: whether it says something by itself; a
+    normal value is a candidate only."""
+
+    start: int
+    end: int
+    code: Code
+    telling: bool
+
+
+# Of the ranges of the tabular list for adults: 19.9 or less, 20.0-20.9 … 39.0-39.9, then wider.
+_WIDE_INDEX = ((70, "Z68.45"), (60, "Z68.44"), (50, "Z68.43"), (45, "Z68.42"), (40, "Z68.41"))
+_NORMAL_INDEX = (18.5, 30.0)
+_NEWBORN = re.compile(r"\b(?:born|birth|newborn|infant|neonate|premature|baby)\b[^.\n]{0,40}$", re.IGNORECASE)
+_GAP = r"[^\d.;\n]{0,25}?"
+
+
+def _body_mass(match: re.Match[str]) -> tuple[str, bool] | None:
+    value = float(match["n"])
+    if not 10 <= value < 100:
+        return None
+    code = next((code for least, code in _WIDE_INDEX if value >= least), None)
+    code = code or ("Z68.1" if value < 20 else f"Z68.{int(value)}")
+    low, high = _NORMAL_INDEX
+    return code, not low <= value < high
+
+
+def _gestation(match: re.Match[str]) -> tuple[str, bool] | None:
+    weeks = int(match["n"])
+    of_the_child = _NEWBORN.search(match.string[max(0, match.start() - 60) : match.start()])
+    return None if of_the_child or not 8 <= weeks <= 42 else (f"Z3A.{weeks:02}", True)
+
+
+def _coma(match: re.Match[str]) -> tuple[str, bool] | None:
+    score = int(match["n"])
+    if not 3 <= score <= 15:
+        return None
+    return "R40.2430" if score < 9 else "R40.2420" if score < 13 else "R40.2410", score < 14
+
+
+def _stroke(match: re.Match[str]) -> tuple[str, bool] | None:
+    score = int(match["n"])
+    return (f"R29.7{score:02}", score > 0) if score <= 42 else None
+
+
+def _burned(match: re.Match[str]) -> tuple[str, bool] | None:
+    share = int(match["n"])
+    return ("T31.0" if share < 10 else f"T31.{share // 10}0", True) if share < 100 else None
+
+
+_MEASURES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, bool] | None]], ...] = (
+    (
+        re.compile(
+            rf"\b(?:BMI|body mass index)\b{_GAP}(?P<n>\d{{2}}(?:\.\d+)?)(?![\d%]|(?:th|st|nd|rd)\b)", re.IGNORECASE
+        ),
+        _body_mass,
+    ),
+    (
+        re.compile(
+            r"\b(?P<n>\d{1,2})(?:(?:[+]| and )\d(?:/7)?| \d/7)?[ -]?(?:weeks?|wks?)['’]?,? "
+            r"(?:of )?(?:gestation|gestational|pregnan|EGA|IUP|intrauterine)",
+            re.IGNORECASE,
+        ),
+        _gestation,
+    ),
+    (
+        re.compile(
+            r"\b(?:pregnan(?:t|cy)|gravida|gestation(?:al age)?|G\d+ ?P\d+)[^.;\n]{0,20}?"
+            r"(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b",
+            re.IGNORECASE,
+        ),
+        _gestation,
+    ),
+    (re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
+    (re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
+    (
+        re.compile(r"\bburn[^.\n]{0,60}?\b(?P<n>\d{1,2}) ?% (?:of )?(?:the )?(?:total )?(?:body|TBSA|BSA)", re.I),
+        _burned,
+    ),
+)
+_ANY = re.compile(r"BMI|body mass|gestation|pregnan|gravida|wks?\b|weeks?\b|GCS|Glasgow|NIH|burn|\bG\d", re.IGNORECASE)
+
+
+def measures(text: str) -> Iterator[Measure]:
+    """Those that the text states, kind by kind."""
+    if not _ANY.search(text):
+        return
+    for pattern, read in _MEASURES:
+        for match in pattern.finditer(text):
+            found = read(match)
+            if found:
+                yield Measure(match.start(), match.end(), Code("icd10cm", found[0]), found[1])

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from icdcoder.coder import Coder
+from icdcoder.core.note import Note
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepared import Prepared
+
+pytest.importorskip("transformers", reason="needs the extra [llm]")
+QUICK = {"epochs": 1, "questions": 4, "lora_rank": 2, "max_tokens": 60}
+
+
+def checkpoint(folder: Path) -> str:
+    place = Path(__file__).parent.parent / "predictors" / "asking" / "causal_models.py"
+    spec = importlib.util.spec_from_file_location("causal_models", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.save(folder, ["hypertension diabetes mellitus patient history discharge"]).as_posix()
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """Both stages by a language model."""
+    folder = tmp_path_factory.mktemp("runs")
+    asking: dict[str, Any] = {"checkpoint": checkpoint(folder / "model"), **QUICK}
+    asked = Experiment.resolve(
+        {
+            "name": "asked",
+            "runs": str(folder),
+            "corpus": {"kind": "synthetic", "documents": 40, "codes": 4},
+            "model": {
+                "kind": "concept",
+                "folds": 2,
+                "head": "language_model",
+                "asking": asking,
+                "scorer": {"kind": "language_model", "asking": asking},
+            },
+        }
+    )
+    run(asked)
+    return asked
+
+
+def test_a_coder_of_two_language_models_is_packed_whole(done: Experiment) -> None:
+    card = json.loads((done.coder / "coder.json").read_text(encoding="utf-8"))
+    assert "checkpoint" not in json.dumps(card["model"])
+    (done.folder.parent / "model").rename(done.folder.parent / "elsewhere")
+    prepared = Prepared.load(done.prepared)
+    note = prepared.documents[prepared.split("test")[0]].joined()
+    prediction = Coder.load(done.coder).code(note, top=4)
+    assert len(prediction.codes) == 4
+    assert all(0 < code.score < 1 for code in prediction.codes)
+
+
+def test_one_note_for_many_rows_is_the_same_as_row_by_row(done: Experiment) -> None:
+    from icdcoder.predictors.concept import ConceptPredictor
+
+    predictor = Coder.load(done.coder).predictor
+    assert isinstance(predictor, ConceptPredictor)
+    note = Note("a", "History of diabetes mellitus.")
+    scores = np.random.default_rng(0).random((5, len(predictor.concepts)), dtype=np.float32)
+    together = predictor.code_probabilities(scores, [note])
+    np.testing.assert_allclose(together, predictor.code_probabilities(scores, [note] * 5), atol=1e-5)
+    assert not np.allclose(together[0], together[1], atol=1e-7), "the answers to concepts are in the questions"

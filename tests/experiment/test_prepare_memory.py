@@ -1,0 +1,58 @@
+"""The memory that prepare needs does not grow with the tables."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAKE = Path(__file__).parents[2] / "benchmarks" / "fake_mimic.py"
+# Blocks and chunks are made small, so that even small tables are many of them. A child process is measured, since a
+# peak never falls.
+PREPARE = """
+import json, re, sys
+from pathlib import Path
+from icdcoder.corpora._mimic import raw
+from icdcoder.experiment import documents, drafts
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.prepare import prepare
+
+raw.BLOCK = raw.MARGIN = 1 << 18
+raw.PIECE = 1 << 14
+documents.CHARACTERS = drafts.CHUNK = 1 << 17
+prepared = prepare(Experiment.resolve(json.loads(sys.argv[1])))
+# Not ru_maxrss, which counts what the parent had when it started this process.
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+print(json.dumps([len(prepared.tokens.flat), peak]))
+"""
+
+
+def peak(folder: Path, notes: int) -> tuple[int, float, float]:
+    """(tokens, megabytes at the peak, megabytes of the note table)."""
+    spec = importlib.util.spec_from_file_location("fake_mimic_for_memory", FAKE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    module.write(folder, notes=notes, version=4, plain=True)
+    corpus = {"kind": "mimic4", "variant": "icd10", "split": "patient", "root": str(folder)}
+    asked = {"name": "memory", "runs": str(folder), "corpus": corpus, "model": {"kind": "linear"}}
+    command = [sys.executable, "-c", PREPARE, json.dumps(asked)]
+    tokens, megabytes = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return tokens, megabytes, (folder / "note" / "discharge.csv").stat().st_size / 1e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is counted in other units elsewhere")
+def test_the_peak_does_not_grow_with_the_texts(tmp_path: Path) -> None:
+    few, low, small = peak(tmp_path / "few", 2000)
+    many, high, large = peak(tmp_path / "many", 8000)
+    assert many > 3 * few
+    assert large - small > 55
+    # Ids, codes and words are kept of all documents, and take a few thousand bytes each; texts and tokens of none.
+    assert high - low < 0.85 * (large - small), (low, high)
+    assert high < 600

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.nn.causal_checkpoint import load_causal
+from icdcoder.nn.yes_no import Answers, Asked, YesNoModel, train_yes_no
+
+TINY = {
+    "model_type": "llama",
+    "vocab_size": 60,
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 40,
+}
+YES, NO = 50, 51
+
+
+def fresh(limit: int | None = None) -> YesNoModel:
+    torch.manual_seed(0)
+    return YesNoModel(load_causal(TINY, 60).model, Answers((), YES, NO), limit)
+
+
+def test_a_probability_is_the_softmax_over_the_two_words() -> None:
+    model = fresh()
+    asked = Asked([1, 2, 3], [[4, 5], [6]])
+    logits = torch.stack([model.model(input_ids=torch.tensor([[1, 2, 3, *q]])).logits[0, -1] for q in asked.questions])
+    expected = torch.softmax(logits[:, [YES, NO]], 1)[:, 0].detach().numpy()
+    np.testing.assert_allclose(model.probabilities(asked), expected, atol=1e-5)
+    assert model.probabilities(Asked([1], [])).shape == (0,)
+
+
+def test_answers_are_told_apart_by_their_first_token() -> None:
+    assert Answers.of([1, 2], [1, 2, 8], [1, 2, 9]) == Answers((), 8, 9)
+    # A tokenizer that splits the answers: what both begin with belongs to the question.
+    assert Answers.of([1], [1, 7, 8, 5, 6], [1, 7, 9]) == Answers((7,), 8, 9)
+
+
+def test_answers_that_cannot_be_told_apart_are_refused() -> None:
+    with pytest.raises(ConfigError, match="joins an answer"):
+        Answers.of([1, 2], [1, 3], [1, 2, 9])
+    for yes, no in (([1, 8], [1, 8]), ([1, 8], [1, 8, 9]), ([1], [1, 9])):
+        with pytest.raises(ConfigError, match="cannot tell"):
+            Answers.of([1], yes, no)
+
+
+def test_what_both_answers_begin_with_is_read_with_each_question() -> None:
+    model = fresh()
+    longer = YesNoModel(model.model, Answers((7, 8), YES, NO))
+    expected = model.probabilities(Asked([1, 2], [[3, 7, 8], [7, 8]]))
+    np.testing.assert_allclose(longer.probabilities(Asked([1, 2], [[3], []])), expected, atol=1e-6)
+
+
+def test_what_the_model_cannot_read_is_refused() -> None:
+    model = fresh(limit=5)
+    model.probabilities(Asked([1, 2, 3], [[4, 5]]))
+    with pytest.raises(InputError, match="6 tokens, the language model reads 5"):
+        model.probabilities(Asked([1, 2, 3], [[4, 5, 6]]))
+
+
+def epochs(count: int) -> Iterator[list[Asked]]:
+    """The answer is yes where the token asked for stands at the end of the text."""
+    for epoch in range(count):
+        texts = [[1 + epoch % 5, end] for end in (10, 11, 12) for _ in range(2)]
+        yield [Asked(text, [[10], [11], [12]], [float(text[-1] == asked) for asked in (10, 11, 12)]) for text in texts]
+
+
+def test_training_teaches_the_answer() -> None:
+    model = fresh()
+    losses = train_yes_no(model, epochs(40), learning_rate=0.02, together=3)
+    assert losses[-1] < 0.4 < losses[0]
+    assert not model.training
+    assert model.probabilities(Asked([3, 11], [[10], [11], [12]])).argmax() == 1
+
+
+def test_a_diverged_training_says_so() -> None:
+    with pytest.raises(InputError, match="diverged"):
+        train_yes_no(fresh(), epochs(2), learning_rate=float("inf"), together=4)
+
+
+def test_models_that_cannot_answer_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no causal language model"):
+        load_causal({"model_type": "t5"}, 60)
+    with pytest.raises(ConfigError, match="two models"):
+        load_causal(TINY, 61)
+    with pytest.raises(ConfigError, match="no causal language model"):
+        load_causal({"model_type": "no such model"}, 60)

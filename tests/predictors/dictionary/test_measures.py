@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icdcoder import systems
+from icdcoder.predictors.dictionary.measures import measures
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "telling"),
+    [
+        ("BMI 42.3", "Z68.41", True),
+        ("body mass index of 27", "Z68.27", False),
+        ("BMI: 15.2 kg/m2", "Z68.1", True),
+        ("38 weeks of gestation", "Z3A.38", True),
+        ("She is pregnant at 24 weeks.", "Z3A.24", True),
+        ("31 3/7 weeks' gestation", "Z3A.31", True),
+        ("GCS 6", "R40.2430", True),
+        ("Glasgow coma scale of 15", "R40.2410", False),
+        ("NIHSS was 12", "R29.712", True),
+        ("burns over 25% of the total body surface", "T31.20", True),
+    ],
+)
+def test_a_number_and_its_code(text: str, code: str, telling: bool) -> None:
+    (found,) = measures(text)
+    assert (found.code.value, found.telling) == (code, telling)
+    assert text[found.start : found.end].strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BMI at the 98th percentile",
+        "BMI 5",
+        "a baby born at 32 weeks gestation",
+        "60 weeks gestation",
+        "GCS 20",
+        "weight 80",
+    ],
+)
+def test_other_numbers_are_left(text: str) -> None:
+    assert list(measures(text)) == []
+
+
+@given(
+    st.integers(0, 200), st.sampled_from(["BMI {}", "{} weeks gestation", "GCS {}", "NIHSS {}", "burn of {}% of TBSA"])
+)
+def test_every_code_is_billable(number: int, text: str) -> None:
+    system = systems.load("icd10cm")
+    assert all(system.is_billable(found.code) for found in measures(text.format(number)))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icdcoder.core.code import Code
+from icdcoder.core.note import Note
+from icdcoder.predictors import lexicon
+from icdcoder.predictors.dictionary.features import NAMES
+from icdcoder.predictors.ranking.boosting import Boosting, sigmoid
+from icdcoder.predictors.ranking.habits import Coded
+from icdcoder.predictors.ranking.ranker import Ranker, Rows, both_looks, fit, held_back, second_look
+from icdcoder.predictors.ranking.reading import read
+
+
+def rows(**features: list[float]) -> Rows:
+    count = len(next(iter(features.values())))
+    values = np.zeros((count, len(NAMES)), dtype=np.float32)
+    for name, column in features.items():
+        values[:, NAMES.index(name)] = column
+    return Rows([Code("icd9cm", f"78{i}.0") for i in range(count)], values, [[] for _ in range(count)])
+
+
+def test_what_no_mention_affirms_stays_below_any_threshold() -> None:
+    given = rows(score=[0.1, 0.1, 0.1], status_affirmed=[1.0, 0.0, 0.0], status_historical=[0.0, 0.5, 0.0])
+    held = held_back(given, np.array([0.9, 0.8, 0.7]), NAMES)
+    np.testing.assert_allclose(held, [0.9, 0.8, 0.02], atol=1e-6)
+
+
+def test_nothing_is_made_likelier_by_holding_back() -> None:
+    given = rows(score=[0.9], status_affirmed=[0.0])
+    np.testing.assert_allclose(held_back(given, np.array([0.1]), NAMES), [0.1])
+
+
+def test_a_note_without_candidates_has_none() -> None:
+    empty = Rows([], np.zeros((0, len(NAMES)), np.float32), [])
+    assert len(second_look(empty, np.zeros(0), None)) == 0
+    assert len(held_back(empty, np.zeros(0), NAMES)) == 0
+
+
+def test_both_looks_are_the_mean_of_the_log_odds() -> None:
+    first, second = np.array([2.0, -1.0]), np.array([0.0, -3.0])
+    np.testing.assert_allclose(both_looks(first, second), sigmoid(np.array([1.0, -2.0])))
+
+
+SAID = {"591": "hydronephrosis", "486": "pneumonia", "786.2": "cough", "599.0": "urinary tract infection"}
+
+
+@pytest.fixture(scope="module")
+def corpus() -> list[Coded]:
+    """The second of two conditions is never coded: the ranker has to learn it from the place."""
+    coder = lexicon.build(lexicon.Config(system="icd9cm", edition="2007"))
+    names = list(SAID)
+    notes = []
+    for i in range(80):
+        first, second = names[i % 4], names[(i + 1 + i // 4 % 3) % 4]
+        text = f"IMPRESSION: {SAID[first]} number {i}. {SAID[second]}."
+        notes.append(Coded(read(Note(str(i), text), coder), frozenset({Code("icd9cm", first)}), None))
+    return notes
+
+
+@pytest.mark.parametrize("habits", [True, False])
+def test_a_habit_of_coding_is_learnt_and_kept_in_arrays(corpus: list[Coded], habits: bool) -> None:
+    how = Boosting(trees=30, depth=3, rate=0.3)
+    fitted = fit(corpus, [note.read.note.id for note in corpus], habits=habits, how=how)
+    best = [codes[int(np.argmax(p))] for codes, p in zip(fitted.codes, fitted.probabilities, strict=True)]
+    assert sum(code in note.codes for code, note in zip(best, corpus, strict=True)) > 70
+    again = Ranker.of(fitted.ranker.arrays(), fitted.ranker.card())
+    for ranker in (fitted.ranker, again):
+        _, probabilities = ranker.rank(corpus[0].read)
+        np.testing.assert_array_equal(probabilities, fitted.ranker.rank(corpus[0].read)[1])
+
+
+def test_right_says_which_candidates_count(corpus: list[Coded]) -> None:
+    fitted = fit(corpus, [n.read.note.id for n in corpus], habits=False, right=lambda *_: False, how=Boosting(trees=5))
+    assert max(p.max(initial=0) for p in fitted.probabilities) < 0.05

@@ -1,0 +1,162 @@
+"""A generative coder from training to its folder: what was decided is what is loaded, and needs nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from icdcoder.coder import Coder
+from icdcoder.core.answering import AnsweringCoder
+from icdcoder.core.config import override
+from icdcoder.core.errors import ConfigError
+from icdcoder.core.note import Note
+from icdcoder.core.prediction import CoderName, Prediction
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.deciding import decide
+from icdcoder.experiment.evaluating import evaluate
+from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepared import Prepared
+from icdcoder.experiment.sweep import sweep_over, table
+from icdcoder.measure.report import Report
+from icdcoder.predictors.generation.answering import Answers
+from icdcoder.predictors.generation.rule import Rule
+from icdcoder.predictors.generative import PROSE, _warned
+
+
+@pytest.fixture(scope="module", params=["t5", "llama"])
+def trained(request: pytest.FixtureRequest, tiny_models: Any, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    folder = tmp_path_factory.mktemp("generative")
+    longer = {"max_position_embeddings": 256} if request.param == "llama" else {}
+    checkpoint = tiny_models.save(request.param, folder / "pretrained", writes=True, **longer)
+    data = {
+        "name": "small",
+        "runs": str(folder / "runs"),
+        "corpus": {"kind": "synthetic", "documents": 60, "codes": 5},
+        "text": {"tokens": "subwords", "checkpoint": str(checkpoint), "max_tokens": 100},
+        "model": {
+            "kind": "generative_coder",
+            "checkpoint": str(checkpoint),
+            "tuning": "lora",
+            "knowledge": "medical_expressions",
+            "knowledge_tokens": 8,
+            "attended": 8,
+            "most_answer_tokens": 24,
+        },
+        "train": {"epochs": 1, "batch_size": 16, "learning_rate": 0.003},
+        "decide": {"answer": "blend"},
+    }
+    report = run(Experiment.resolve(data))
+    return {"data": data, "report": report, "checkpoint": checkpoint}
+
+
+def changed(trained: dict, *settings: str) -> Experiment:
+    return Experiment.resolve(override(trained["data"], settings))
+
+
+def test_the_report_measures_each_way_and_the_share_that_was_trained(trained: dict) -> None:
+    metrics = trained["report"].metrics
+    for way in ("generation", "attention"):
+        assert 0 <= metrics[f"{way}_micro_f1"] <= 1
+        assert 0 <= metrics[f"{way}_jaccard_macro"] <= 1
+    assert 0 < metrics["trainable_share"] == metrics["trainable_weights"] / metrics["weights"] < 1
+    assert metrics["answers_outside_space"] == metrics["answers_prose"] == metrics["answers_cut"] == 0
+    assert "auc_micro" in metrics
+
+
+def test_a_coder_needs_nothing_but_its_folder(trained: dict, tmp_path: Path) -> None:
+    asked = changed(trained)
+    prepared = Prepared.load(asked.prepared)
+    note = prepared.documents[0].joined()
+    before = Coder.load(asked.coder).code(note, top=5)
+    folder = Path(shutil.copytree(asked.coder, tmp_path / "elsewhere"))
+    hidden = Path(shutil.move(trained["checkpoint"], tmp_path / "hidden"))
+    try:
+        coder = Coder.load(folder)
+        assert coder.code(note, top=5) == before
+    finally:
+        shutil.move(hidden, trained["checkpoint"])
+    assert isinstance(coder.predictor, AnsweringCoder)
+    assert "pretrained" not in json.dumps(coder.card["model"]) + json.dumps(coder.card["text"])
+    weights, offsets = coder.predictor.attention(note, [code.code for code in before.codes])
+    assert weights.shape == (len(before.codes), len(offsets)) == (len(before.codes), 100)
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("answer", ["generation", "attention", "chosen", "blend"])
+def test_what_was_decided_is_what_is_measured(trained: dict, answer: str) -> None:
+    asked = changed(trained, f"decide.answer={answer}")
+    threshold = decide(asked)
+    coder = Coder.load(asked.coder)
+    told = coder.card["answers"]
+    found = evaluate(asked)
+    if answer == "chosen":
+        best = max(told["validation"], key=lambda way: told["validation"][way]["micro_f1"])
+        assert told["rule"]["way"] == best
+        answer = best
+    if answer != "blend":
+        assert threshold.value == told["thresholds"][answer]
+        assert found.metrics["micro_f1"] == found.metrics[f"{answer}_micro_f1"]
+    scores = np.load(asked.report / "scores.npz")["scores"]
+    notes = [Prepared.load(asked.prepared).documents[i].joined() for i in Prepared.load(asked.prepared).split("test")]
+    np.testing.assert_allclose(coder.predictor.probabilities(notes), scores, atol=1e-6)
+
+
+def test_free_answers_are_read_and_what_they_are_not_is_counted(trained: dict) -> None:
+    asked = changed(trained, "decide.answer=generation", "decide.decoding=free")
+    decide(asked)
+    found: Report = evaluate(asked)
+    scores = np.load(asked.report / "scores.npz")["scores"]
+    assert set(np.unique(scores)) <= {0.0, 1.0}
+    went_wrong = {name: found.metrics[f"answers_{name}"] for name in ("outside_space", "prose", "cut")}
+    said = [warning for warning in found.warnings if "written" in warning or "answers" in warning]
+    assert len(said) == sum(count > 0 for count in went_wrong.values())
+
+
+def test_the_share_that_is_trained_grows_with_the_rank_and_a_sweep_shows_it(trained: dict) -> None:
+    settings = ("decide.answer=attention", "train.monitor=answer_loss", "train.monitor_mode=min")
+    runs = sweep_over(override(trained["data"], settings), ["model.lora_rank=1,4"])
+    shares = [one.metrics["trainable_share"] for one in runs]
+    assert 0 < shares[0] < shares[1] < 1
+    shown = io.StringIO()
+    Console(file=shown, width=400).print(table(runs))
+    assert all(f"{share:.2%}" in shown.getvalue() for share in shares)
+
+
+def test_an_empty_note_gets_no_code(trained: dict) -> None:
+    found = Coder.load(changed(trained).coder).code(Note("empty", ""))
+    assert found.codes == ()
+    assert found.warnings
+
+
+def test_an_answer_that_was_not_trained_cannot_be_asked_for(trained: dict) -> None:
+    asked = changed(trained, "name=other", "model.generation_weight=0", "decide.answer=generation")
+    with pytest.raises(ConfigError, match="trained for attention alone"):
+        run(asked)
+
+
+def answers(prose: bool = False) -> Answers:
+    scores = np.array([[0.9, 0.2]], dtype=np.float32)
+    zero = np.zeros(1, dtype=np.int64)
+    return Answers(scores, 1 - scores, zero + 2, np.array([prose]), np.array([False]))
+
+
+def test_warnings_say_what_could_not_be_read() -> None:
+    empty = Prediction("n", CoderName("c", "1"), "icd9cm", "2015", ())
+    assert _warned(empty, answers(), 0).warnings == ("The model wrote 2 codes that the label space does not hold.",)
+    assert PROSE in _warned(empty, answers(prose=True), 0).warnings
+
+
+def test_a_rule_is_saved_and_weighs_both() -> None:
+    gold = np.array([[True, False]])
+    rule = Rule.from_json(json.loads(json.dumps(Rule.blended(answers(), gold).to_json())))
+    blended = rule(answers())
+    assert blended.shape == (1, 2)
+    assert blended[0, 0] > blended[0, 1]
+    assert Rule("generation")(answers())[0, 1] == pytest.approx(0.8)
