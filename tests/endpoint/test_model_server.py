@@ -100,8 +100,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         command = [sys.executable, str(PROGRAM), *map(str, folders.values())]
         models = {name: name for name in folders}
     else:
-        pytest.importorskip("fastapi", reason="transformers serve needs fastapi")
-        pytest.importorskip("uvicorn", reason="transformers serve needs uvicorn")
+        for needed in ("fastapi", "uvicorn", "openai", "python_multipart"):
+            pytest.importorskip(needed, reason=f"transformers serve needs {needed}")
         command = [sys.executable, "-m", "transformers.cli.transformers", "serve", "--port", str(port := _free_port())]
         models = {name: str(folder) for name, folder in folders.items()}
     for name, folder in folders.items():

@@ -26,6 +26,7 @@ EXTRA_OF = {
     "transformers": "llm",
     "tokenizers": "llm",
     "peft": "llm",
+    "bitsandbytes": "quant",
     "fastapi": "serve",
     "uvicorn": "serve",
     "httpx2": "endpoint",

@@ -102,8 +102,9 @@ def plain_weight(part: nn.Module, name: str) -> Tensor:
 
 
 def _quantised(layer: nn.Linear, base: Base) -> nn.Module:
-    from bitsandbytes import nn as quantised  # pyright: ignore[reportMissingImports]
+    import bitsandbytes  # pyright: ignore[reportMissingImports]
 
+    quantised: Any = bitsandbytes.nn  # it names neither what it exports nor what its classes take
     sizes, bias, device = (layer.in_features, layer.out_features), layer.bias is not None, layer.weight.device
     if base == "int8":
         made: Any = quantised.Linear8bitLt(*sizes, bias=bias, has_fp16_weights=False, threshold=OUTLIER)

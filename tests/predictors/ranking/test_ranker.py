@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from icdcoder.core.code import Code
+from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
 from icdcoder.predictors import lexicon
 from icdcoder.predictors.dictionary.features import NAMES
@@ -69,6 +70,14 @@ def test_a_habit_of_coding_is_learnt_and_kept_in_arrays(corpus: list[Coded], hab
     for ranker in (fitted.ranker, again):
         _, probabilities = ranker.rank(corpus[0].read)
         np.testing.assert_array_equal(probabilities, fitted.ranker.rank(corpus[0].read)[1])
+
+
+def test_a_ranker_of_features_that_are_gone_is_refused(corpus: list[Coded]) -> None:
+    ranker = fit(corpus, [str(i) for i in range(len(corpus))], habits=False, how=Boosting(trees=2)).ranker
+    card = ranker.card()
+    card["names"] = ["source_of_old", *card["names"][1:]]
+    with pytest.raises(ArtefactError, match=r"'source_of_old'.*[Ff]it it again"):
+        Ranker.of(ranker.arrays(), card)
 
 
 def test_right_says_which_candidates_count(corpus: list[Coded]) -> None:

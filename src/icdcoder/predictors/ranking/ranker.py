@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.code import Code
+from icdcoder.core.errors import ArtefactError
 from icdcoder.predictors.dictionary.features import NAMES as DICTIONARY_NAMES
 from icdcoder.predictors.ranking import context
 from icdcoder.predictors.ranking.boosting import Boosting, Forest, sigmoid
@@ -67,6 +68,13 @@ class Ranker:
 
     @classmethod
     def of(cls, arrays: dict[str, npt.NDArray[Any]], card: dict[str, Any]) -> Ranker:
+        """Raises ArtefactError for one whose features the dictionary no longer has."""
+        gone = [name for name in card["names"] if name not in DICTIONARY_NAMES]
+        if gone:
+            raise ArtefactError(
+                f"The ranker was fitted by another version of icdcoder, whose dictionary told it {gone[0]!r}. "
+                "Fit it again: icdcoder fit-ranker CONFIG."
+            )
         habits = Habits.of(arrays, card["habits"]) if card["habits"] else None
         return cls(tuple(card["names"]), Forest.of(arrays, "first"), Forest.of(arrays, "second"), habits)
 
