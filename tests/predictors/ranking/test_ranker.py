@@ -23,9 +23,14 @@ def rows(**features: list[float]) -> Rows:
 
 
 def test_what_no_mention_affirms_stays_below_any_threshold() -> None:
-    given = rows(score=[0.1, 0.1, 0.1], status_affirmed=[1.0, 0.0, 0.0], status_historical=[0.0, 0.5, 0.0])
+    given = rows(score=[0.5, 0.5, 0.5], status_affirmed=[1.0, 0.0, 0.0], status_historical=[0.0, 0.5, 0.0])
     held = held_back(given, np.array([0.9, 0.8, 0.7]), NAMES)
-    np.testing.assert_allclose(held, [0.9, 0.8, 0.02], atol=1e-6)
+    np.testing.assert_allclose(held, [0.9, 0.8, 0.1], atol=1e-6)
+
+
+def test_what_a_more_specific_candidate_says_stays_below_too() -> None:
+    given = rows(score=[0.9, 0.2], status_affirmed=[1.0, 1.0])
+    np.testing.assert_allclose(held_back(given, np.array([0.6, 0.9]), NAMES), [0.6, 0.04], atol=1e-6)
 
 
 def test_nothing_is_made_likelier_by_holding_back() -> None:

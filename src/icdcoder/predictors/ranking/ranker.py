@@ -22,8 +22,10 @@ from icdcoder.predictors.ranking.reading import ReadNote
 FOLDS = 10
 # Forests are fitted on all but one of so many parts (each of several folds).
 CROSSED = 5
-# What is left of the dictionary's score where nothing affirms the candidate, in a ranker without habits.
-UNAFFIRMED = 0.2
+# What is left of the dictionary's score where the note does not state the candidate, in a ranker without habits.
+UNSTATED = 0.2
+# Below, the dictionary has found a candidate to be said by a more specific one ("type 2 diabetes" beside E11.22).
+LEAST = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +121,8 @@ def fit(
     second, second_out = _crossed(looks, gold, fold, how, seed + 1)
     out = [both_looks(*pair) for pair in zip(first_out, second_out, strict=True)]
     if not habits:
-        # So that no threshold is chosen for the sake of what nothing affirms.
-        out = [np.where(affirmed(r, DICTIONARY_NAMES), p, 0.0) for r, p in zip(rows, out, strict=True)]
+        # So that no threshold is chosen for the sake of what no note states.
+        out = [np.where(stated(r, DICTIONARY_NAMES), p, 0.0) for r, p in zip(rows, out, strict=True)]
     ranker = Ranker(DICTIONARY_NAMES, first, second, Habits.fit(notes) if habits else None)
     return Fitted(ranker, [r.codes for r in rows], out)
 
@@ -161,21 +163,23 @@ def both_looks(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) 
     return sigmoid((first + second) / 2)
 
 
-def affirmed(rows: Rows, names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Which candidates the note states, now or in the past; "candidate". names: of the dictionary's features."""
-    column = {name: i for i, name in enumerate(names)}
-    return rows.values[:, column["status_affirmed"]] + rows.values[:, column["status_historical"]] > 0
+def stated(rows: Rows, names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which candidates the note states, now or in the past, and by no more specific one; "candidate". names: of the
+    dictionary's features."""
+    column = {name: rows.values[:, i] for i, name in enumerate(names)}
+    return (column["status_affirmed"] + column["status_historical"] > 0) & (column["score"] >= LEAST)
 
 
 def held_back(rows: Rows, probabilities: npt.NDArray[np.float64], names: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Where no mention is affirmed a candidate stays far below what a threshold accepts, in the dictionary's order.
+    """What the note does not state stays far below what a threshold accepts, in the dictionary's order.
 
-    Some corpora code what a note denies. That is their habit, and a ranker for notes of other sources has none.
+    Some corpora code what a note denies, or the general code beside the specific one. That is their habit, and a
+    ranker for notes of other sources has none.
     """
     if not rows.codes:
         return probabilities
-    said = rows.values[:, list(names).index("score")] * UNAFFIRMED
-    return np.where(affirmed(rows, names), probabilities, np.minimum(probabilities, said))
+    said = rows.values[:, list(names).index("score")] * UNSTATED
+    return np.where(stated(rows, names), probabilities, np.minimum(probabilities, said))
 
 
 def second_look(rows: Rows, first: npt.NDArray[np.float64], habits: Habits | None) -> npt.NDArray[np.float32]:
