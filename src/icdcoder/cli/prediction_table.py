@@ -45,7 +45,8 @@ def show(console: Console, note: Note, prediction: Prediction) -> None:
     for span in prediction.left_unread:
         console.print(f"Not read: characters {span.start}–{span.end} ({span.reason}).", style="yellow")
     for change in prediction.changes:
-        other = f" {change.other.value}" if change.other else ""
+        between = {"removed": " because of ", "replaced": " by "}.get(change.action, ": ")
+        other = f"{between}{change.other.value}" if change.other else ""
         said = f"{change.code.value} {change.action}{other}: {change.reason} ({change.rule}, {change.edition})"
         console.print(said, style="dim", markup=False)
     for warning in prediction.warnings:

@@ -10,6 +10,12 @@ def values(row: bytes, columns: int) -> list[bytes | None]:
 
     Raises ValueError where it has not so many values, or a quote is opened or closed within one.
     """
+    first, rest = cut(row, columns)
+    return [*first, last(rest)]
+
+
+def cut(row: bytes, columns: int) -> tuple[list[bytes | None], bytes]:
+    """The values of a row but the last, and what is left, which `last` reads. Raises ValueError as `values` does."""
     row = row.rstrip(b"\r\n")
     found: list[bytes | None] = []
     at = 0
@@ -26,10 +32,16 @@ def values(row: bytes, columns: int) -> list[bytes | None]:
                 raise ValueError("The row has too few values.")
             found.append(_bare(row[at:end]))
         at = end + 1
-    # The last value, most often the text of a note, is what is left: nobody looks for its end.
-    rest = row[at:]
-    found.append(_unquoted(rest[1:-1]) if len(rest) > 1 and rest[0] == rest[-1] == QUOTE else _last(rest))
-    return found
+    return found, row[at:]
+
+
+def last(rest: bytes) -> bytes | None:
+    """The last value, most often the text of a note: nobody looks for its end. Raises ValueError as `values` does."""
+    if len(rest) > 1 and rest[0] == rest[-1] == QUOTE:
+        return _unquoted(rest[1:-1])
+    if b"," in rest:
+        raise ValueError("The row has too many values.")
+    return _bare(rest)
 
 
 def _closing(row: bytes, at: int) -> int:
@@ -54,9 +66,3 @@ def _bare(value: bytes) -> bytes | None:
     if b'"' in value:
         raise ValueError("A quote is opened within a value.")
     return value or None
-
-
-def _last(value: bytes) -> bytes | None:
-    if b"," in value:
-        raise ValueError("The row has too many values.")
-    return _bare(value)

@@ -82,7 +82,8 @@ class Rows:
         return len(self.ends)
 
     def row(self, i: int) -> bytes:
-        return bytes(self.data[self.starts[i] : self.ends[i]])
+        with memoryview(self.data) as data, data[self.starts[i] : self.ends[i]] as row:
+            return bytes(row)
 
 
 def row_blocks(path: Path) -> Iterator[Rows]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icdcoder.core.errors import InputError, did_you_mean
-from icdcoder.corpora._mimic.csv_rows import values
+from icdcoder.corpora._mimic.csv_rows import cut, last
 from icdcoder.corpora._mimic.raw import Rows, described, find, row_blocks
 
 if TYPE_CHECKING:
@@ -110,14 +110,20 @@ class Notes:
                 _need(names, [TEXT, *where], self.path)
                 wanted = [(names.index(column), _as_bytes(kept)) for column, kept in where.items()]
             places = _holding(rows, first, needles) if needles else range(first, len(rows))
-            found = [self._cut(rows.row(i), len(names)) for i in places]
-            found = [row for row in found if all(row[column] in kept for column, kept in wanted)]
+            found = [row for i in places if (row := self._cut(rows.row(i), len(names), wanted)) is not None]
             self._keep([row[names.index(TEXT)] for row in found])
             yield len(rows) - first, _frame(names, found)
 
-    def _cut(self, row: bytes, columns: int) -> list[bytes | None]:
+    def _cut(
+        self, row: bytes, columns: int, wanted: Sequence[tuple[int, frozenset[bytes]]]
+    ) -> list[bytes | None] | None:
+        """The values of a row, None where it has not those wanted: what is known before the text spares cutting it."""
         try:
-            return values(row, columns)
+            values, rest = cut(row, columns)
+            if not all(values[column] in kept for column, kept in wanted if column < len(values)):
+                return None
+            values.append(last(rest))
+            return values if all(values[column] in kept for column, kept in wanted) else None
         except ValueError:
             raise InputError(f"{self.path} is not CSV as PhysioNet ships it: a row does not fit the header.") from None
 
@@ -171,17 +177,16 @@ def _needles(where: Mapping[str, Collection[str]]) -> list[bytes]:
 
 def _holding(rows: Rows, first: int, needles: Sequence[bytes]) -> list[int]:
     """Indices of the rows, from the first, that hold one of the needles anywhere."""
-    found: set[int] = set()
     if first >= len(rows):
         return []
-    last = int(rows.ends[-1])
+    places: list[int] = []
+    end = int(rows.ends[-1])
     for needle in needles:
         at = int(rows.starts[first])
-        while (at := rows.data.find(needle, at, last)) >= 0:
-            row = int(np.searchsorted(rows.ends, at, side="right"))
-            found.add(row)
-            at = int(rows.ends[row])
-    return sorted(found)
+        while (at := rows.data.find(needle, at, end)) >= 0:
+            places.append(at)
+            at += len(needle)
+    return np.unique(np.searchsorted(rows.ends, places, side="right")).tolist()
 
 
 def _parsed(csv: bytes, rows: int, path: Path, columns: Sequence[str]) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,8 @@ from icdcoder.text.word_table import LONGEST, PADDING, WordTable, bounds, packed
 FILES = ("vocabulary.txt",)
 # A draft number that stands for no word: the rule leaves numbers out.
 LEFT_OUT = -1
+# Texts are looked up together until they have so many characters: more fit no cache, and take half as long again.
+CHARACTERS = 1 << 20
 # Rules that cut words alike, for which there is a quicker way.
 AS_CAML = ("caml", "msmn")
 
@@ -111,12 +113,10 @@ class _Bulk:
             spell, numbers = spelt(self._rule), _Asked(self._number)
             return [_looked_up(spell(text), numbers) for text in texts]
         ascii_texts = [text for text in texts if text.isascii()]
-        found = iter(self._in_table(ascii_texts))
+        found = (ids for part in _parts(ascii_texts) for ids in self._in_table(part))
         return [next(found) if text.isascii() else self._one_by_one(text) for text in texts]
 
     def _in_table(self, texts: Sequence[str]) -> list[Ids]:
-        if not texts:
-            return []
         parts = [blanked(text) for text in texts]
         ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
         whole = b" ".join([b"", *parts, PADDING])
@@ -138,6 +138,20 @@ class _Bulk:
     def _raw_number(self, raw: str) -> int:
         word = kept_word(raw)
         return LEFT_OUT if word is None else self._number(word)
+
+
+def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Runs of texts of about CHARACTERS."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        part.append(text)
+        size += len(text)
+        if size >= CHARACTERS:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 class _Asked(dict[str, int]):
