@@ -9,7 +9,7 @@ def command(
     sources: list[str] = typer.Argument(
         None, metavar="FILE...", help="Notes: text, JSONL, CSV, Parquet; - for standard input."
     ),
-    coder: str = typer.Option("builtin", help="'builtin', or the folder of a trained coder."),
+    coder: str = typer.Option("builtin", help="'builtin', 'ranked', a TOML file, or the folder of a coder."),
     system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default), icd10pcs or icd9cm."),
     top: int = typer.Option(None, min=0, help="List at most so many ranked candidates (accepted codes are never cut)."),
     format: str = typer.Option(

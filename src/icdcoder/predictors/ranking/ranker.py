@@ -24,7 +24,7 @@ FOLDS = 10
 CROSSED = 5
 # What is left of the dictionary's score where the note does not state the candidate, in a ranker without habits.
 UNSTATED = 0.2
-# Below, the dictionary has found a candidate to be inside a longer term and said by it ("type 2 diabetes" beside E11.22).
+# Below, the dictionary has found a candidate inside a longer term and said by it ("type 2 diabetes" beside E11.22).
 LEAST = 0.25
 
 
