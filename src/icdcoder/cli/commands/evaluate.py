@@ -10,7 +10,9 @@ from icdcoder.cli.options import CONFIG, SET
 def command(
     config: str = CONFIG,
     settings: list[str] = SET,
-    coder: str = typer.Option(None, help="Measure another coder on the same notes: 'builtin', 'ranked', a TOML file, a folder."),
+    coder: str = typer.Option(
+        None, help="Measure another coder on the same notes: 'builtin', 'ranked', a TOML file, a folder."
+    ),
     system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default) or icd9cm."),
 ) -> None:
     """Measure the coder of a configuration on the test part and write its report."""
