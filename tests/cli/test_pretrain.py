@@ -54,7 +54,11 @@ def test_a_missing_configuration_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_claims_are_listed_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
-    assert "paper1-claims" in icdcoder("reproduce", cwd=tmp_path).stdout
+    listed = icdcoder("reproduce", cwd=tmp_path).stdout
+    assert "paper1-claims" in listed
+    assert "paper3-claims" in listed
+    done = icdcoder("reproduce", "paper3-claims", "--corpus", "synthetic", "--system", "clam", cwd=tmp_path)
+    assert "Did you mean 'claim'" in done.stderr
     done = icdcoder("reproduce", "paper1-claims", "--corpus", "synthetic", "--system", "z", cwd=tmp_path)
     assert done.returncode == 2
     assert "There is no claim 'z'" in done.stderr

@@ -18,7 +18,8 @@ from icdcoder.core.errors import ConfigError, IcdcoderError, did_you_mean
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.sweep import Run, sweep_over
 
-TABLE = "_paper3-claims.toml"
+NAME = "paper3-claims"
+TABLE = f"_{NAME}.toml"
 
 
 class CorpusOfClaims(Settings):
@@ -79,7 +80,7 @@ def run_claims(
     about = claims.corpora[_known(corpus, list(claims.corpora), "corpus")]
     names = [group.name for group in claims.groups]
     chosen = [g for g in claims.groups if g.name in [_known(name, names, "group") for name in groups or names]]
-    folder = runs / f"paper3-claims-{corpus}"
+    folder = runs / f"{NAME}-{corpus}"
     folder.mkdir(parents=True, exist_ok=True)
     arms = list(dict.fromkeys(name for group in chosen for name in group.arms))
     found: dict[str, Arm] = {}
