@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from icdcoder.core.document import CorpusReading, Document, GoldEvidence
 from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 from icdcoder.experiment import documents as rows
-from icdcoder.experiment.config import Experiment
+from icdcoder.experiment import drafts
+from icdcoder.experiment.config import Experiment, LabelsConfig
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.text.readers.words import Config
@@ -108,6 +110,22 @@ def test_what_is_prepared_is_what_streamed_by(tmp_path: Path, corpus: Any, monke
         "rows without text": 3,
         "documents without a code in the label space": COUNT // 10,
     }
+
+
+@pytest.mark.parametrize("chunk", [20, 200, 1 << 20])
+@pytest.mark.parametrize("budget", [2, 10**6])
+@pytest.mark.parametrize("dropping", [False, True])
+def test_tokens_do_not_depend_on_how_many_are_numbered_at_once(
+    tmp_path: Path, corpus: Any, monkeypatch: pytest.MonkeyPatch, chunk: int, budget: int, dropping: bool
+) -> None:
+    monkeypatch.setattr(drafts, "CHUNK", chunk)
+    corpus(Once())
+    experiment = small(tmp_path, min_documents=2, max_tokens=budget)
+    prepared = prepare(replace(experiment, labels=LabelsConfig(drop_unlabelled=dropping)))
+    wanted = [document(i) for i in range(COUNT) if document(i).codes or not dropping]
+    assert len(prepared.tokens) == len(wanted)
+    for i, read in enumerate(wanted):
+        assert prepared.tokens[i].tolist() == prepared.reader.encode(read.joined().text)[:budget].tolist()
 
 
 def test_counts_for_the_check_sheet_are_of_the_documents_kept(

@@ -21,7 +21,7 @@ FILE = "tokens.draft"
 # Numbers of the tokens that are read.
 Kept = npt.NDArray[np.int64]
 # Draft tokens that are read at once.
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -141,27 +141,41 @@ class Drafts:
         """types: those of the documents `marked` are there; those of the others are added."""
         budget = self._budget
         total = int(np.minimum(np.asarray(self._lengths)[self.kept], budget).sum())
-        drafts = self._drafts(self.kept)
         with path.open("wb") as file:
             header = {"descr": "<i4", "fortran_order": False, "shape": (total,)}
             np.lib.format.write_array_header_1_0(file, header)
-            for n, (i, ids) in enumerate(zip(np.flatnonzero(self.kept), drafts, strict=True)):
-                if not marked[i]:
-                    types[ids] = True
-                read = ids[kept(n)] if kept and len(ids) > budget else ids[:budget]
-                file.write((read if final is None else final[read]).astype("<i4", copy=False).data)
+            before = 0
+            for first, starts, part in self._parts():
+                chosen = np.flatnonzero(self.kept[first : first + len(starts) - 1])
+                for i in chosen[~marked[first + chosen]]:
+                    types[part[starts[i] : starts[i + 1]]] = True
+                numbers = (part if final is None else final.take(part)).astype("<i4", copy=False)
+                lengths = np.diff(starts)
+                if len(chosen) == len(lengths) and lengths.max(initial=0) <= budget:
+                    file.write(numbers.data)  # the usual case
+                else:
+                    for n, i in enumerate(chosen, start=before):
+                        ids = numbers[starts[i] : starts[i + 1]]
+                        read = ids[kept(n)] if kept and len(ids) > budget else ids[:budget]
+                        file.write(np.ascontiguousarray(read).data)
+                before += len(chosen)
 
     def _drafts(self, chosen: npt.NDArray[np.bool_]) -> Iterator[Ids]:
-        """Draft ids of the documents chosen, read in order, about CHUNK at a time (a mapped file would count as memory
-        of this process)."""
+        """Draft ids of the documents chosen, in order."""
+        for first, starts, part in self._parts():
+            for i in np.flatnonzero(chosen[first : first + len(starts) - 1]):
+                yield part[starts[i] : starts[i + 1]]
+
+    def _parts(self) -> Iterator[tuple[int, npt.NDArray[np.int64], Ids]]:
+        """About CHUNK draft ids at a time (a mapped file would count as memory of this process): the first document,
+        where in the part each begins and the last ends, and the ids."""
         starts = np.concatenate([[0], np.cumsum(np.asarray(self._lengths))])
-        first, last = 0, len(chosen)
+        first, last = 0, len(self._lengths)
         with self._path.open("rb") as file:
             while first < last:
                 after = max(first + 1, int(np.searchsorted(starts, starts[first] + CHUNK, side="right")) - 1)
                 part = np.fromfile(file, dtype=np.int32, count=int(starts[after] - starts[first]))
-                for i in first + np.flatnonzero(chosen[first:after]):
-                    yield part[starts[i] - starts[first] : starts[i + 1] - starts[first]]
+                yield first, starts[first : after + 1] - starts[first], part
                 first = after
 
 

@@ -138,4 +138,5 @@ class WordTable:
         mixed = first * _SPREAD[0] ^ second * _SPREAD[1]
         mixed ^= mixed >> np.uint64(32)
         mixed *= _SPREAD[2]
-        return (mixed >> self._shift).astype(np.int64)
+        mixed >>= self._shift
+        return mixed.view(np.int64)  # at least one bit was shifted out

@@ -173,6 +173,16 @@ def test_duplicates_count_for_the_most_frequent_only() -> None:
     }
 
 
+def test_categories_are_read_as_the_text_they_stand_for() -> None:
+    d = iv(("2", "I10", "10"), ("1", "E119", "10"), ("1", "0031", "9"), ("2", "", "10"), ("1", "E119", "10"))
+    p = iv(("1", "02HV33Z", "10"), ("3", "I10", "10"))
+    as_text = iv_labels(d, p, version=10, noted={"1", "2"})
+    as_categories = iv_labels(d.cast(pl.Categorical), p.cast(pl.Categorical), version=10, noted={"1", "2"})
+    assert as_categories == as_text
+    assert list(as_text.codes) == ["2", "1"]
+    assert values(as_text, "1") == ["icd10cm:E11.9", "icd10pcs:02HV33Z"]
+
+
 def test_versions_of_mimic_iv_are_kept_apart() -> None:
     d = iv(("1", "0031", "9"), ("1", "I10", "10"), ("1", "E119", "10"))
     p = iv(("1", "0031", "9"), ("1", "02HV33Z", "10"))

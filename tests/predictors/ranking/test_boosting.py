@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,8 +43,18 @@ def test_the_same_seed_gives_the_same_trees() -> None:
 def test_scoring_agrees_with_a_walk_through_the_trees() -> None:
     values, right = table(400)
     forest = fit(values, right, Boosting(trees=7, depth=4))
-    expected = [forest.base + sum(walk(forest, tree, row) for tree in range(7)) for row in values[:50]]
+    expected = [forest.base + sum(walk(forest, tree, row) for tree in range(len(forest.value))) for row in values[:50]]
     np.testing.assert_allclose(forest.log_odds(values[:50]), expected, rtol=1e-5)
+
+
+def test_several_forests_are_one_whose_log_odds_are_their_mean() -> None:
+    values, right = table(400)
+    how = Boosting(trees=4, depth=3, rows=1.0, columns=1.0, settled=1.0)  # nothing is drawn: all forests are alike
+    one, three = (fit(values, right, replace(how, forests=count)) for count in (1, 3))
+    assert len(three.value) == 3 * len(one.value)
+    np.testing.assert_allclose(three.log_odds(values), one.log_odds(values), rtol=1e-4, atol=1e-5)
+    drawn = fit(values, right, replace(how, rows=0.5, forests=3))
+    assert not np.array_equal(drawn.value[:4], drawn.value[4:8])
 
 
 def walk(forest: Forest, tree: int, row: np.ndarray) -> float:

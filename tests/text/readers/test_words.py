@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -43,6 +44,14 @@ def test_in_bulk_as_one_by_one(rule: str, texts: list[str]) -> None:
     assert numbered == [reader.vocabulary.encode(found).tolist() for found in spelt]
     assert [ids.tolist() for ids in reader.encode_all(texts)] == numbered
     assert [reader.encode(text).tolist() for text in texts] == numbered
+
+
+@settings(deadline=None)
+@given(texts=TEXTS | ASCII, characters=st.integers(1, 40))
+def test_how_many_texts_are_looked_up_together_changes_nothing(texts: list[str], characters: int) -> None:
+    together = learnt(texts, "caml")
+    with patch.object(component, "CHARACTERS", characters):
+        assert learnt(texts, "caml") == together
 
 
 @settings(deadline=None)

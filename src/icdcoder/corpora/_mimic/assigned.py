@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stay:
     """One admission: the places of its notes in the frame of notes, in reading order."""
 

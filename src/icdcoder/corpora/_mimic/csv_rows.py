@@ -5,17 +5,12 @@ from __future__ import annotations
 QUOTE = ord('"')
 
 
-def values(row: bytes, columns: int) -> list[bytes | None]:
-    """The values of a row, its line end left off; None where nothing stands between two commas, not even quotes.
-
-    Raises ValueError where it has not so many values, or a quote is opened or closed within one.
-    """
-    first, rest = cut(row, columns)
-    return [*first, last(rest)]
-
-
 def cut(row: bytes, columns: int) -> tuple[list[bytes | None], bytes]:
-    """The values of a row but the last, and what is left, which `last` reads. Raises ValueError as `values` does."""
+    """The values of a row but the last, and what is left of it without its line end, which `last` reads.
+
+    None where nothing stands between two commas, not even quotes. Raises ValueError where the row has not so many
+    values, or a quote is opened or closed within one.
+    """
     row = row.rstrip(b"\r\n")
     found: list[bytes | None] = []
     at = 0
@@ -36,7 +31,7 @@ def cut(row: bytes, columns: int) -> tuple[list[bytes | None], bytes]:
 
 
 def last(rest: bytes) -> bytes | None:
-    """The last value, most often the text of a note: nobody looks for its end. Raises ValueError as `values` does."""
+    """The last value, most often the text of a note: nobody looks for its end. Raises ValueError as `cut` does."""
     if len(rest) > 1 and rest[0] == rest[-1] == QUOTE:
         return _unquoted(rest[1:-1])
     if b"," in rest:

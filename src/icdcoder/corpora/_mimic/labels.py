@@ -17,6 +17,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
 from icdcoder.systems.table import spelling
@@ -118,7 +121,10 @@ def restricted(labels: Labels, codes: Collection[Code]) -> dict[str, tuple[Code,
 def _rows(table: pl.DataFrame, system: str, column: str) -> pl.DataFrame:
     import polars as pl
 
-    return table.select(pl.col("hadm_id"), pl.lit(system).alias("system"), pl.col(column).alias("code"))
+    # As categories, twelve bytes a row and not forty-eight: MIMIC-IV has six million rows.
+    return table.select(pl.col("hadm_id"), pl.lit(system).alias("system"), pl.col(column).alias("code")).cast(
+        pl.Categorical
+    )
 
 
 def _both(diagnoses: pl.DataFrame, procedures: pl.DataFrame) -> pl.DataFrame:
@@ -139,35 +145,54 @@ def _gathered(
 ) -> Labels:
     import polars as pl
 
+    rows = rows.cast(pl.Categorical)
     held = rows if noted is None else _of(rows, noted)
-    coded = held.filter(pl.col("code").is_not_null() & ~pl.col("code").is_in(list(MISSING)))
+    missing = pl.Series(sorted(MISSING), dtype=pl.Categorical).implode()
+    coded = held.filter(pl.col("code").is_not_null() & ~pl.col("code").is_in(missing))
     dropped = Counter(
         {
             "code rows of admissions without a discharge summary": rows.height - held.height,
             "code rows without a code": held.height - coded.height,
         }
     )
-    # As numbers and in polars: MIMIC-IV has six million rows, and each row as a Python object would take a gigabyte.
-    kinds = coded.select("system", "code").unique(maintain_order=True)
-    typed = [read(system, raw) for system, raw in kinds.iter_rows()]
-    known = list(dict.fromkeys(code for code in typed if code is not None))
-    number = {code: i for i, code in enumerate(known)}
-    numbers = pl.Series("number", [None if code is None else number[code] for code in typed], dtype=pl.Int32)
-    numbered = coded.join(kinds.with_columns(numbers), on=["system", "code"], how="left", maintain_order="left")
-    good = numbered.select("hadm_id", "number").drop_nulls()
-    once = good.unique(maintain_order=True)
+    # As numbers: each row as a Python object would take a gigabyte, and as a key of a join hundreds of megabytes.
+    known, numbers = _numbered(coded, read)
+    good = coded.select("hadm_id").with_columns(number=numbers).drop_nulls()
+    once = good[_first_of_each(good["hadm_id"], good["number"])]
     dropped["code rows whose code has not the form of its system"] = coded.height - good.height
     dropped["code rows that repeat a code of the admission"] = good.height - once.height
+    counts = Counter({known[i]: count for i, count in good.group_by("number", maintain_order=True).len().iter_rows()})
     grouped = once.group_by("hadm_id", maintain_order=True).agg("number")
     codes = {name: tuple(map(known.__getitem__, own)) for name, own in grouped.iter_rows()}
-    counts = Counter({known[i]: count for i, count in good.group_by("number", maintain_order=True).len().iter_rows()})
     return Labels(loader, codes, counts, _said(dropped))
+
+
+def _numbered(rows: pl.DataFrame, read: Callable[[str, str], Code | None]) -> tuple[list[Code], pl.Series]:
+    """The codes as `read` reads them, and of each row which it is; null where it reads none."""
+    import polars as pl
+
+    places, kinds = np.unique(_pairs(rows["system"], rows["code"]), return_index=True, return_inverse=True)[1:]
+    typed = [read(system, raw) for system, raw in rows.select("system", "code")[places].iter_rows()]
+    number: dict[Code, int] = {}
+    numbers = [None if code is None else number.setdefault(code, len(number)) for code in typed]
+    return list(number), pl.Series(numbers, dtype=pl.Int32)[kinds]
+
+
+def _first_of_each(first: pl.Series, second: pl.Series) -> npt.NDArray[np.int64]:
+    """The rows whose pair no row before has, rising."""
+    return np.sort(np.unique(_pairs(first, second), return_index=True)[1])
+
+
+def _pairs(first: pl.Series, second: pl.Series) -> npt.NDArray[np.uint64]:
+    """Two columns of categories or small numbers as one number a row."""
+    high, low = (column.to_physical().to_numpy().astype(np.uint64) for column in (first, second))
+    return high << np.uint64(32) | low
 
 
 def _of(rows: pl.DataFrame, admissions: Collection[str]) -> pl.DataFrame:
     import polars as pl
 
-    wanted = pl.DataFrame({"hadm_id": list(admissions)}, schema={"hadm_id": pl.String})
+    wanted = pl.DataFrame({"hadm_id": list(admissions)}, schema={"hadm_id": pl.Categorical})
     return rows.join(wanted, on="hadm_id", how="semi", maintain_order="left")
 
 

@@ -7,6 +7,7 @@ then count for more. Trees are complete to one depth; a node that is not split s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,8 @@ class Boosting:
 
     smallest: the second derivatives in a leaf add up to this at least: four rows where yes and no are as likely, twenty
     where yes is one in twenty. rows, columns: shares that a tree sees. unsettled: rows whose error is greater are all
-    of these; of the others a tree sees the share `settled` of them, and counts each so much more.
+    of these; of the others a tree sees the share `settled` of them, and counts each so much more. forests: the mean of
+    the log-odds of so many, which differ in what their trees happen to see, varies less than one.
     """
 
     trees: int = 160
@@ -35,6 +37,7 @@ class Boosting:
     columns: float = 0.6
     unsettled: float = 0.05
     settled: float = 0.25
+    forests: int = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +89,33 @@ def fit(
 ) -> Forest:
     """Trees that minimise the log loss of `right`. The same rows and seed give the same trees."""
     how = how or Boosting()
-    random = np.random.default_rng(seed)
     edges = [_edges(rows[:, column]) for column in range(rows.shape[1])]
     bins = np.stack([np.searchsorted(e, rows[:, c], "left") for c, e in enumerate(edges)]).astype(np.int64)
+    grown = [_forest(bins, edges, right, how, np.random.default_rng((seed, n))) for n in range(how.forests)]
+    return _mean(grown)
+
+
+def _mean(forests: Sequence[Forest]) -> Forest:
+    """One whose log-odds are the mean of theirs."""
+    return Forest(
+        sum(forest.base for forest in forests) / len(forests),
+        np.concatenate([forest.feature for forest in forests]),
+        np.concatenate([forest.threshold for forest in forests]),
+        np.concatenate([forest.value for forest in forests]) / np.float32(len(forests)),
+    )
+
+
+def _forest(
+    bins: npt.NDArray[np.int64],
+    edges: list[npt.NDArray[np.float32]],
+    right: npt.NDArray[np.bool_],
+    how: Boosting,
+    random: np.random.Generator,
+) -> Forest:
+    """bins: "feature row"."""
     mean = float(np.clip(right.mean(), 1e-4, 1 - 1e-4))
     base = float(np.log(mean / (1 - mean)))
-    log_odds = np.full(len(rows), base)
+    log_odds = np.full(len(right), base)
     inner = 2**how.depth - 1
     features = np.zeros((how.trees, inner), dtype=np.int16)
     thresholds = np.full((how.trees, inner), np.inf, dtype=np.float32)
@@ -99,8 +123,8 @@ def fit(
     for tree in range(how.trees):
         p = sigmoid(log_odds)
         share = np.where(np.abs(p - right) > how.unsettled, 1.0, how.settled)
-        seen = np.flatnonzero(random.random(len(rows)) < how.rows * share)
-        columns = np.flatnonzero(random.random(rows.shape[1]) < how.columns)
+        seen = np.flatnonzero(random.random(len(right)) < how.rows * share)
+        columns = np.flatnonzero(random.random(len(edges)) < how.columns)
         grown = _Tree(bins, edges, (p - right) / share, p * (1 - p) / share, how)
         leaf = grown.grow(seen, columns)
         features[tree], thresholds[tree], values[tree] = grown.feature, grown.threshold, grown.value

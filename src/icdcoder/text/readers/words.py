@@ -20,7 +20,7 @@ from icdcoder.text.word_table import LONGEST, PADDING, WordTable, bounds, packed
 FILES = ("vocabulary.txt",)
 # A draft number that stands for no word: the rule leaves numbers out.
 LEFT_OUT = -1
-# Texts are looked up together until they have so many characters: more fit no cache, and take half as long again.
+# Texts are looked up together until they have so many characters: more fit no cache, and take a quarter longer.
 CHARACTERS = 1 << 20
 # Rules that cut words alike, for which there is a quicker way.
 AS_CAML = ("caml", "msmn")
