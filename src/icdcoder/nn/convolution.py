@@ -10,8 +10,8 @@ from torch.nn.functional import conv2d
 class TokenConvolution(nn.Module):
     """One state a token: the state of token t reads tokens t − ⌊kernel/2⌋ … t + ⌈kernel/2⌉ − 1 of the same note.
 
-    Padding is read as zeros by its neighbours, so that it changes no real token's state; states at padding are of no
-    meaning. Weights are those of a torch.nn.Conv1d of the same sizes.
+    The input is set to zero where the mask is False, so that padding changes no real token's state; states at padding
+    are of no meaning. Weights are those of a torch.nn.Conv1d of the same sizes.
 
     trailing: for an even kernel, keep the state that padding by kernel/2 on both sides yields one past the last
     position ("token+1" states in all).
@@ -26,12 +26,8 @@ class TokenConvolution(nn.Module):
         self, states: Float[Tensor, "note token width"], mask: Bool[Tensor, "note token"]
     ) -> Float[Tensor, "note position filters"]:
         tokens = states.shape[1]
-        on_cpu = states.device.type == "cpu"
-        # The copy would be kept for the backward pass; a kernel of 1 reads no other token, a full batch no padding.
-        if self.convolution.kernel_size[0] > 1 and not (on_cpu and mask.all()):
-            states = states.masked_fill(~mask[..., None], 0.0)
-        states = states.transpose(1, 2)
-        if on_cpu:
+        states = states.masked_fill(~mask[..., None], 0.0).transpose(1, 2)
+        if states.device.type == "cpu":
             # In two dimensions, "note token width" is the channels-last layout: nothing is copied, 1.3 × faster.
             layer = self.convolution
             weight = layer.weight.unsqueeze(2)
