@@ -20,7 +20,7 @@ from icdcoder.nn.pretrained import Pretrained
 from icdcoder.nn.prompt import Prompt
 from icdcoder.nn.remembered import Remembered
 from icdcoder.nn.sequence_parts import Joined, cut_out
-from icdcoder.nn.token_encoder import keep_fixed_apart
+from icdcoder.nn.token_encoder import keep_apart
 
 Answer = tuple[Int[Tensor, "note place"], Bool[Tensor, "note place"]]
 
@@ -69,9 +69,8 @@ class NoteWriter(nn.Module):
         self.fixed = frozenset(f"model.{n}" for n, w in unique.items() if pretrained.found and not w.requires_grad)
         # T5 has one table of words under several names, which would be saved as often.
         self.twice = frozenset(f"model.{name}" for name in every.keys() - unique.keys())
-        keep_fixed_apart(self)
-        self.register_state_dict_post_hook(_leave_out_twice)
-        self.register_load_state_dict_pre_hook(_keep_twice)
+        keep_apart(self, "fixed")
+        keep_apart(self, "twice")
         self._knowledge = Remembered()
 
     def train(self, mode: bool = True) -> NoteWriter:
@@ -172,15 +171,3 @@ class NoteWriter(nn.Module):
                 f"A note with its prompt and answer has {width} tokens; the pretrained model reads {self.limit}: make "
                 f"text.max_tokens smaller by {width - self.limit} at least."
             )
-
-
-def _leave_out_twice(part: nn.Module, state: dict[str, Tensor], prefix: str, _: object) -> None:
-    assert isinstance(part, NoteWriter)
-    for name in part.twice:
-        state.pop(prefix + name, None)
-
-
-def _keep_twice(part: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    assert isinstance(part, NoteWriter)
-    for name in part.twice:
-        state.setdefault(prefix + name, part.get_parameter(name).data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -73,7 +74,7 @@ class TokenEncoder(nn.Module):
             self.model.activation_checkpointing_enable()
         fixed = [name for name, weight in self.model.named_parameters() if not weight.requires_grad]
         self.fixed = frozenset(f"model.{name}" for name in fixed if pretrained.found)
-        keep_fixed_apart(self)
+        keep_apart(self, "fixed")
 
     def train(self, mode: bool = True) -> TokenEncoder:
         """A frozen model stays in evaluation."""
@@ -190,21 +191,20 @@ class PretrainedPart(Protocol):
     fixed: frozenset[str]
 
 
-def keep_fixed_apart(part: nn.Module) -> None:
-    """Leaves the fixed weights of a PretrainedPart out of its `state_dict()`; they stay as they are on loading."""
-    part.register_state_dict_post_hook(_leave_out_fixed)
-    part.register_load_state_dict_pre_hook(_keep_fixed)
+def keep_apart(part: nn.Module, attribute: str) -> None:
+    """Leaves the weights that `part` names under this attribute out of its `state_dict()`; they stay as they are on
+    loading."""
+    part.register_state_dict_post_hook(partial(_leave_out, attribute))
+    part.register_load_state_dict_pre_hook(partial(_keep, attribute))
 
 
-def _leave_out_fixed(part: nn.Module, state: dict[str, Tensor], prefix: str, _: object) -> None:
-    assert isinstance(part, PretrainedPart)
-    for name in part.fixed:
+def _leave_out(attribute: str, part: nn.Module, state: dict[str, Tensor], prefix: str, _: object) -> None:
+    for name in getattr(part, attribute):
         state.pop(prefix + name, None)
 
 
-def _keep_fixed(part: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    assert isinstance(part, PretrainedPart)
-    for name in part.fixed:
+def _keep(attribute: str, part: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    for name in getattr(part, attribute):
         state.setdefault(prefix + name, part.get_parameter(name).data)
 
 

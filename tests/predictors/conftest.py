@@ -11,7 +11,7 @@ import pytest
 def causal_models() -> ModuleType:
     pytest.importorskip("transformers", reason="needs the extra [llm]")
     spec = importlib.util.spec_from_file_location(
-        "causal_models", Path(__file__).parent.parent / "asking" / "causal_models.py"
+        "causal_models", Path(__file__).parent / "asking" / "causal_models.py"
     )
     assert spec is not None
     assert spec.loader is not None
