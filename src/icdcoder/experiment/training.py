@@ -66,7 +66,7 @@ def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progre
     assert experiment.train is not None
     counted = weights(model)
     with progress.track("Weights", counted["all"]) as step:
-        step(counted["all"], f"of which {counted['trained'] / max(1, counted['all']):.2%} are trained")
+        step(counted["all"], f"{counted['trained'] / max(1, counted['all']):.2%} of them trained")
     ids = [prepared.ids[i] for i in prepared.split("train")]
     return train(model, notes, validate, experiment.train, run, ids=ids, progress=progress)
 
