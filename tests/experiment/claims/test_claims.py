@@ -11,13 +11,14 @@ import pytest
 from icdcoder.core.errors import ConfigError
 from icdcoder.experiment.claims import described, measures
 from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, settings_of
-from icdcoder.experiment.claims.described import Arm
+from icdcoder.experiment.claims.described import Arm, Claim
 from icdcoder.experiment.claims.report import markdown
 from icdcoder.experiment.claims.run import Outcome, Tried, try_claims
 from icdcoder.experiment.config import Experiment
 from icdcoder.models.llm_multirescnn import Reduction
 
 PAPER1 = described.load("paper1-claims")
+PAPER2 = described.load("paper2-claims")
 MODEL = LanguageModel("folder", 192, 512)
 SMALL = (
     "corpus.documents=40",
@@ -51,6 +52,30 @@ def test_all_arms_of_a_claim_have_the_same_data_and_budget(claim: str, corpus: s
         assert all(arm[table] == found[0][table] for arm in found)
     for key in ("kernels", "blocks", "dropout"):
         assert len({str(arm["model"].get(key)) for arm in found if "mult" in arm["model"]["kind"]}) == 1
+
+
+@pytest.mark.parametrize("claim", PAPER2.claims, ids=lambda claim: claim.name)
+@pytest.mark.parametrize("corpus", PAPER2.corpora)
+def test_every_arm_of_the_second_paper_is_a_valid_experiment_on_equal_data(claim: Claim, corpus: str) -> None:
+    if claim.on and corpus not in claim.on:
+        assert claim not in chosen(PAPER2, corpus, ())
+        return
+    root = ("corpus.root=x",) if corpus != "synthetic" else ()
+    found = [settings_of(PAPER2, claim, arm, corpus, MODEL, root) for arm in claim.arms]
+    same = []
+    for arm in found:
+        assert isinstance(arm, dict)
+        Experiment.resolve({**arm, "name": "x"})
+        same.append({table: arm[table] for table in ("corpus", "labels", "train")})
+    assert all(one == same[0] for one in same)
+
+
+def test_arms_of_sampling_read_as_many_tokens_and_differ_in_which() -> None:
+    claim = next(one for one in PAPER2.claims if one.name == "sampling")
+    found = [settings_of(PAPER2, claim, arm, "synthetic", MODEL, ()) for arm in claim.arms[:3]]
+    texts = [settings["text"] for settings in found if isinstance(settings, dict)]
+    assert {text["max_tokens"] for text in texts} == {claim.late_after}
+    assert [text["sampler"] for text in texts] == ["head", "knowledge_sections", "knowledge"]
 
 
 def test_the_reductions_of_the_paper_are_all_there() -> None:
@@ -139,6 +164,54 @@ def test_late_codes_are_those_told_only_behind_the_trained_length(done: Experime
                 told[row, prepared.space.index(one.code)] = True
     assert measures.recall_of_late_codes(done.folder, 0) == pytest.approx((scores > threshold)[told].mean())
     assert measures.recall_of_late_codes(done.folder, 100_000) is None
+
+
+def test_unseen_wording_is_evidence_that_no_training_note_has_for_that_code(done: Experiment) -> None:
+    from icdcoder.experiment.prepared import Prepared
+
+    prepared = Prepared.load(done.prepared)
+
+    def told(i: int) -> dict[Any, set[str]]:
+        found: dict[Any, set[str]] = {}
+        text = prepared.documents[i].joined().text.lower()
+        for one in prepared.documents[i].joined_evidence() or ():
+            found.setdefault(one.code, set()).add(" ".join(text[one.start : one.end].split()))
+        return found
+
+    seen: dict[Any, set[str]] = {}
+    for i in prepared.split("train"):
+        for code, words in told(i).items():
+            seen.setdefault(code, set()).update(words)
+    with np.load(done.report / "scores.npz") as saved:
+        scores = saved["scores"]
+    threshold = measures.load_card(done.coder / "coder.json", "a coder", ["threshold"])["threshold"]["value"]
+    hits = [
+        scores[row, prepared.space.index(code)] > threshold
+        for row, i in enumerate(prepared.split("test"))
+        for code, words in told(i).items()
+        if code in prepared.space and not words & seen.get(code, set())
+    ]
+    assert hits, "the corpus holds words back for its test part"
+    assert measures.recall_of_unseen_wording(done.folder) == pytest.approx(np.mean(hits))
+
+
+def test_a_claim_of_the_second_paper_runs_from_end_to_end(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    outcome = try_claims(
+        "paper2-claims",
+        corpus="synthetic",
+        wanted=["label-attention", "sampling"],
+        seeds=(1,),
+        settings=(f"checkpoint={checkpoints['t5']}", "corpus.documents=40", "corpus.codes=6", "train.epochs=1"),
+        runs=tmp_path,
+        alone=False,
+    )
+    (_, ways), (_, samplers) = outcome.tried
+    assert [one.reason for one in (*ways, *samplers)] == [""] * 8
+    gen, att, both, _ = (one.runs[0] for one in ways)
+    assert "attention_micro_f1" not in gen
+    assert "generation_micro_f1" not in att
+    assert {"generation_micro_f1", "attention_micro_f1", "recall_of_unseen_wording"} <= set(both)
+    assert all("recall_of_late_codes" in one.runs[0] for one in samplers)
 
 
 def test_a_claim_runs_from_end_to_end_and_is_kept(checkpoints: dict[str, Path], tmp_path: Path) -> None:

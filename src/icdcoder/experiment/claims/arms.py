@@ -14,7 +14,7 @@ from icdcoder.experiment import published
 from icdcoder.experiment.claims.described import Arm, Claim, Claims
 from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
 
-TABLES = ("corpus", "labels", "text", "words", "model", "train")
+TABLES = ("corpus", "labels", "text", "words", "model", "train", "decide")
 # Room for the special tokens that models set around a text.
 SPECIAL = 2
 
@@ -47,7 +47,7 @@ def settings_of(
         return "needs a language model: --set checkpoint=FOLDER"
     protocol = published.stand_in(corpus)
     base: dict[str, Any] = {name: dict(getattr(protocol, name, {})) for name in TABLES}
-    for changes in (claims.corpora.get(corpus, {}), claim.on.get(corpus, {}), {"model": arm.model, "words": arm.words}):
+    for changes in (claims.corpora.get(corpus, {}), claim.on.get(corpus, {}), _own(arm)):
         for table, values in changes.items():
             base[table].update(values)
     if arm.checkpoint:
@@ -55,11 +55,16 @@ def settings_of(
         reason = _with_model(base, arm, model)
         if reason:
             return reason
+    base["text"].update(arm.text)
     base = override(base, settings)
     root = components.load("corpora", base["corpus"]["kind"]).Config.model_fields.get("root")
     if root is not None and root.is_required() and "root" not in base["corpus"]:
         return "needs the folder of the corpus: --set corpus.root=FOLDER"
     return base
+
+
+def _own(arm: Arm) -> dict[str, dict[str, Any]]:
+    return {"model": arm.model, "words": arm.words, "decide": arm.decide}
 
 
 def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:

@@ -15,13 +15,16 @@ from icdcoder.core.errors import ConfigError, did_you_mean
 class Arm(Settings):
     """One system of a comparison. checkpoint: whether it starts from the language model that the user gives.
 
-    tokens, context, chunk: text.max_tokens, model.context and model.chunk, as multiples of the context with which that
-    model was trained. whole_width: the reduction is `residual-N` with N the width of its states.
+    text, decide: what it changes of these tables. tokens, context, chunk: text.max_tokens, model.context and
+    model.chunk, as multiples of the context with which that model was trained. whole_width: the reduction is
+    `residual-N` with N the width of its states.
     """
 
     name: str
     model: dict[str, Any]
     words: dict[str, Any] = {}
+    text: dict[str, Any] = {}
+    decide: dict[str, Any] = {}
     checkpoint: bool = False
     tokens: float | None = Field(None, gt=0)
     context: float | None = Field(None, gt=0)
@@ -30,12 +33,15 @@ class Arm(Settings):
 
 
 class Claim(Settings):
-    """on: what this claim changes of a corpus's protocol; where it names corpora, it is tried on these only."""
+    """on: what this claim changes of a corpus's protocol; where it names corpora, it is tried on these only.
+    late_after: measure codes told behind so many tokens; without it, behind the context of the language model in claims
+    that stretch it."""
 
     name: str
     question: str
     arms: tuple[Arm, ...] = Field(min_length=2)
     on: dict[str, dict[str, dict[str, Any]]] = {}
+    late_after: int | None = Field(None, gt=0)
 
 
 class Claims(Settings):

@@ -1,16 +1,26 @@
-"""What is measured of a finished run beyond its report: time, memory, weights, and codes told late."""
+"""What is measured of a finished run beyond its report: time, memory, weights, and codes that are hard to find."""
 
 from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from icdcoder.core.artefact import load_card
 from icdcoder.core.code import Code
+from icdcoder.core.document import Document
 from icdcoder.experiment.prepared import Prepared
+
+
+class Told(NamedTuple):
+    """Evidence of a code. start: in the joined text. words: lower-case, one space between them."""
+
+    start: int
+    words: str
 
 
 def of_training(folder: Path) -> dict[str, float]:
@@ -32,26 +42,60 @@ def _weights(path: Path) -> float:
     return sum(int(np.prod(shape)) for shape in shapes) / 1e6
 
 
-def recall_of_late_codes(folder: Path, trained_length: int) -> float | None:
-    """Of the gold codes of test notes all of whose evidence begins behind the trained length, the share that was
+def recall_of_late_codes(folder: Path, late_after: int) -> float | None:
+    """Of the gold codes of test notes all of whose evidence begins behind `late_after` tokens, the share that was
     accepted. None where there are none, or the corpus has no evidence."""
     prepared = Prepared.load(folder / "prepared")
-    test = prepared.split("test")
+
+    def first_late(document: Document) -> int | None:
+        offsets = prepared.reader.read(document.joined().text).offsets
+        return int(offsets[late_after, 0]) if len(offsets) > late_after else None
+
+    def late(document: Document, told: Mapping[Code, Sequence[Told]]) -> Iterator[Code]:
+        limit = first_late(document)
+        if limit is not None:
+            yield from (code for code, spans in told.items() if all(span.start >= limit for span in spans))
+
+    return _recall(folder, prepared, late)
+
+
+def recall_of_unseen_wording(folder: Path) -> float | None:
+    """Of the gold codes of test notes none of whose evidence stands word for word, but for case and spaces, in the
+    evidence of the same code in a training note, the share that was accepted. None as above."""
+    prepared = Prepared.load(folder / "prepared")
+    seen = {
+        (code, span.words)
+        for i in prepared.split("train")
+        for code, spans in _told(prepared.documents[i]).items()
+        for span in spans
+    }
+
+    def unseen(_: Document, told: Mapping[Code, Sequence[Told]]) -> Iterator[Code]:
+        yield from (code for code, spans in told.items() if all((code, span.words) not in seen for span in spans))
+
+    return _recall(folder, prepared, unseen) if seen else None
+
+
+def _told(document: Document) -> dict[Code, list[Told]]:
+    found: dict[Code, list[Told]] = {}
+    text = document.joined().text
+    for one in document.joined_evidence() or ():
+        words = " ".join(text[one.start : one.end].lower().split())
+        found.setdefault(one.code, []).append(Told(one.start, words))
+    return found
+
+
+def _recall(
+    folder: Path, prepared: Prepared, chosen: Callable[[Document, Mapping[Code, Sequence[Told]]], Iterable[Code]]
+) -> float | None:
+    """The share of the chosen gold codes that the coder of the run accepted in test notes."""
     with np.load(folder / "report" / "scores.npz") as saved:
         scores = saved["scores"]
-    card = load_card(folder / "coder" / "coder.json", "a coder", ["threshold"])
-    accepted = scores > card["threshold"]["value"]
+    threshold = load_card(folder / "coder" / "coder.json", "a coder", ["threshold"])["threshold"]["value"]
     hits = []
-    for row, i in enumerate(test):
+    for row, i in enumerate(prepared.split("test")):
         document = prepared.documents[i]
-        offsets = prepared.reader.read(document.joined().text).offsets
-        if len(offsets) <= trained_length:
-            continue
-        limit = int(offsets[trained_length, 0])
-        first: dict[Code, int] = {}
-        for evidence in document.joined_evidence() or ():
-            first[evidence.code] = min(evidence.start, first.get(evidence.code, evidence.start))
-        for code, start in first.items():
-            if start >= limit and code in prepared.space:
-                hits.append(bool(accepted[row, prepared.space.index(code)]))
+        for code in chosen(document, _told(document)):
+            if code in prepared.space:
+                hits.append(bool(scores[row, prepared.space.index(code)] > threshold))
     return sum(hits) / len(hits) if hits else None

@@ -15,7 +15,13 @@ from icdcoder.experiment.claims import described
 from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, settings_of
 from icdcoder.experiment.claims.described import Arm, Claim, Claims
 
-MEASURES = ("micro_f1", "macro_f1_mean_of_codes", "mean_average_precision")
+MEASURES = (
+    "micro_f1",
+    "macro_f1_mean_of_codes",
+    "mean_average_precision",
+    "generation_micro_f1",
+    "attention_micro_f1",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,7 @@ def try_claims(
                     base |= {"name": f"{claim.name}-{number}", "runs": str(folder)}
                     if arm.checkpoint and base["model"]["kind"] == "llm_multirescnn":
                         base["model"].setdefault("cache", str(folder / "states"))
-                    trained = model.trained_length if model is not None and arm.tokens is not None else None
-                    tried.append(_tried(arm, base, seeds, trained, alone))
+                    tried.append(_tried(arm, base, seeds, _late_after(claim, arm, model), alone))
                 step(1, arm.name)
         found.append((claim, tuple(tried)))
     outcome = Outcome(claims, corpus, checkpoint or "", tuple(found))
@@ -79,22 +84,28 @@ def try_claims(
     return outcome
 
 
-def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], trained_length: int | None, alone: bool) -> Tried:
+def _late_after(claim: Claim, arm: Arm, model: LanguageModel | None) -> int | None:
+    if claim.late_after is not None:
+        return claim.late_after
+    return model.trained_length if model is not None and arm.tokens is not None else None
+
+
+def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], late_after: int | None, alone: bool) -> Tried:
     runs = []
     for seed in seeds:
-        one = _in_a_process_of_its_own(base, seed, trained_length) if alone else _one(base, seed, trained_length)
+        one = _in_a_process_of_its_own(base, seed, late_after) if alone else _one(base, seed, late_after)
         if isinstance(one, str):
             return Tried(arm, tuple(runs), one)
         runs.append(one)
     return Tried(arm, tuple(runs))
 
 
-def _in_a_process_of_its_own(base: dict[str, Any], seed: int, trained_length: int | None) -> dict[str, float] | str:
+def _in_a_process_of_its_own(base: dict[str, Any], seed: int, late_after: int | None) -> dict[str, float] | str:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_one, base, seed, trained_length).result()
+        return pool.submit(_one, base, seed, late_after).result()
 
 
-def _one(base: dict[str, Any], seed: int, trained_length: int | None) -> dict[str, float] | str:
+def _one(base: dict[str, Any], seed: int, late_after: int | None) -> dict[str, float] | str:
     """The measures of one run, or as words why it failed."""
     from icdcoder.experiment.claims import measures
     from icdcoder.experiment.sweep import sweep_over
@@ -105,7 +116,7 @@ def _one(base: dict[str, Any], seed: int, trained_length: int | None) -> dict[st
         return str(error)
     found = {name: run.metrics[name] for name in MEASURES if name in run.metrics}
     found |= measures.of_training(run.folder)
-    if trained_length is not None:
-        late = measures.recall_of_late_codes(run.folder, trained_length)
-        found |= {} if late is None else {"recall_of_late_codes": late}
-    return found
+    unseen = measures.recall_of_unseen_wording(run.folder)
+    late = None if late_after is None else measures.recall_of_late_codes(run.folder, late_after)
+    recalls = {"recall_of_unseen_wording": unseen, "recall_of_late_codes": late}
+    return found | {name: value for name, value in recalls.items() if value is not None}
