@@ -113,9 +113,12 @@ def build(codes: Sequence[Code], *, general: int = 5, specific: int = 2, index: 
     drafts: list[Concept] = []
     for code in codes:
         drafts += _specific(code, titles[code], wordings, specific)
+    taken = {key(draft.name) for draft in drafts}
     for number, name in enumerate(levels[2].names):
         below = tuple(code for code, own in zip(codes, categories, strict=True) if own == number)
-        drafts += _general(Code.parse(name), below, titles, wordings, general, {key(d.name) for d in drafts})
+        found = _general(Code.parse(name), below, titles, wordings, general, taken)
+        taken.update(key(concept.name) for concept in found)
+        drafts += found
     return ConceptSet(merged(drafts))
 
 
