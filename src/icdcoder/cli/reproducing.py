@@ -27,11 +27,6 @@ def list_tables() -> None:
         claims = described.load(name)
         found = ", ".join(claim.name for claim in claims.claims)
         shown.add_row(name, f"{claims.title} ({claims.source})", found, ", ".join(claims.corpora))
-    from icdcoder.experiment.concept_claims import NAME, load_claims
-
-    concepts = load_claims()
-    groups = ", ".join(group.name for group in concepts.groups)
-    shown.add_row(NAME, f"{concepts.title} ({concepts.source})", groups, ", ".join(concepts.corpora))
     out().print(shown, markup=False)
     out().print("Without MIMIC: --corpus synthetic, or --corpus codiesp|cmc2007 --set corpus.root=FOLDER.")
 
@@ -40,21 +35,10 @@ def claims_tried(
     name: str, corpus: str, wanted: Sequence[str], seeds: Sequence[int], settings: Sequence[str], runs: Path
 ) -> str | None:
     """The table of claims; None where the name is not one of claims. wanted: only these claims, or groups of arms."""
-    from icdcoder.experiment import concept_claims
     from icdcoder.experiment.claims import described
     from icdcoder.experiment.claims.report import markdown
     from icdcoder.experiment.claims.run import try_claims
 
-    if name == concept_claims.NAME:
-        path = concept_claims.run_claims(
-            corpus or "synthetic",
-            groups=tuple(wanted),
-            seeds=seeds,
-            settings=tuple(settings),
-            runs=runs,
-            progress=Bars(),
-        )
-        return path.read_text(encoding="utf-8")
     if name not in described.names():
         return None
     return markdown(

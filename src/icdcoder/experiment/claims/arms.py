@@ -9,7 +9,7 @@ from typing import Any
 
 from icdcoder.core import components
 from icdcoder.core.config import override
-from icdcoder.core.errors import ConfigError
+from icdcoder.core.errors import ConfigError, did_you_mean
 from icdcoder.experiment import published
 from icdcoder.experiment.claims.described import Arm, Claim, Claims
 from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
@@ -45,9 +45,11 @@ def settings_of(
     """
     if arm.checkpoint and model is None:
         return "needs a language model: --set checkpoint=FOLDER"
-    protocol = published.stand_in(corpus)
+    about = claims.corpora[corpus]
+    protocol = published.stand_in(about.like or corpus)
     base: dict[str, Any] = {name: dict(getattr(protocol, name, {})) for name in TABLES}
-    for changes in (claims.corpora.get(corpus, {}), claim.on.get(corpus, {}), _own(arm)):
+    changed = {name: getattr(about, name) for name in ("corpus", "labels", "text", "train")}
+    for changes in (changed, claim.on.get(corpus, {}), {"model": arm.model, "words": arm.words, "decide": arm.decide}):
         for table, values in changes.items():
             base[table].update(values)
     if arm.checkpoint:
@@ -61,10 +63,6 @@ def settings_of(
     if root is not None and root.is_required() and "root" not in base["corpus"]:
         return "needs the folder of the corpus: --set corpus.root=FOLDER"
     return base
-
-
-def _own(arm: Arm) -> dict[str, dict[str, Any]]:
-    return {"model": arm.model, "words": arm.words, "decide": arm.decide}
 
 
 def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:
@@ -110,10 +108,13 @@ def chosen(claims: Claims, corpus: str, wanted: Sequence[str]) -> list[Claim]:
     known = {claim.name: claim for claim in claims.claims}
     for name in wanted:
         if name not in known:
-            raise ConfigError(f"There is no claim {name!r} here. Known: {', '.join(known)}.")
+            raise ConfigError(
+                f"There is no claim {name!r} here.{did_you_mean(name, list(known))} Known: {', '.join(known)}."
+            )
     if corpus not in claims.corpora:
+        near = did_you_mean(corpus, list(claims.corpora))
         raise ConfigError(
-            f"The claims are tried with --corpus {', '.join(claims.corpora)}; {corpus!r} is none of these."
+            f"The claims are tried with --corpus {', '.join(claims.corpora)}; {corpus!r} is none of these.{near}"
         )
     return [claim for claim in known.values() if (not wanted or claim.name in wanted) and _tried(claim.on, corpus)]
 

@@ -11,6 +11,8 @@ from pydantic import Field
 from icdcoder.core.config import Settings, build
 from icdcoder.core.errors import ConfigError, did_you_mean
 
+Table = dict[str, Any]
+
 
 class Arm(Settings):
     """One system of a comparison. checkpoint: whether it starts from the language model that the user gives.
@@ -21,10 +23,10 @@ class Arm(Settings):
     """
 
     name: str
-    model: dict[str, Any]
-    words: dict[str, Any] = {}
-    text: dict[str, Any] = {}
-    decide: dict[str, Any] = {}
+    model: Table
+    words: Table = {}
+    text: Table = {}
+    decide: Table = {}
     checkpoint: bool = False
     tokens: float | None = Field(None, gt=0)
     context: float | None = Field(None, gt=0)
@@ -35,22 +37,31 @@ class Arm(Settings):
 class Claim(Settings):
     """on: what this claim changes of a corpus's protocol; where it names corpora, it is tried on these only.
     late_after: measure codes told behind so many tokens; without it, behind the context of the language model in claims
-    that stretch it."""
+    that stretch it. bands: measure by how many training notes a code has."""
 
     name: str
     question: str
     arms: tuple[Arm, ...] = Field(min_length=2)
-    on: dict[str, dict[str, dict[str, Any]]] = {}
+    on: dict[str, dict[str, Table]] = {}
     late_after: int | None = Field(None, gt=0)
+    bands: bool = False
+
+
+class Corpus(Settings):
+    """What is changed, for all claims, of the protocol of a stand-in corpus. like: its name; "": the corpus's own."""
+
+    like: str = ""
+    corpus: Table = {}
+    labels: Table = {}
+    text: Table = {}
+    train: Table = {}
 
 
 class Claims(Settings):
-    """corpora: what is changed, for all claims, of the protocol of each stand-in corpus."""
-
     title: str
     source: str
     notes: tuple[str, ...] = ()
-    corpora: dict[str, dict[str, dict[str, Any]]]
+    corpora: dict[str, Corpus]
     claims: tuple[Claim, ...] = Field(min_length=1)
 
 
@@ -60,10 +71,14 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Claims:
-    """Raises ConfigError for an unknown name."""
+    """A claim's arms stand in it, or are names of the file's table [arms]. Raises ConfigError for an unknown name."""
     if name not in names():
         raise ConfigError(f"There are no claims {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}.")
-    return build(Claims, tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8")), name)
+    data = tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    shared = data.pop("arms", {})
+    for claim in data["claims"]:
+        claim["arms"] = [{"name": arm, **shared[arm]} if isinstance(arm, str) else arm for arm in claim["arms"]]
+    return build(Claims, data, name)
 
 
 def _folder() -> Any:

@@ -13,7 +13,12 @@ import numpy as np
 from icdcoder.core.artefact import load_card
 from icdcoder.core.code import Code
 from icdcoder.core.document import Document
+from icdcoder.experiment.concept_training import COST
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.measure.frequency import Band
+from icdcoder.measure.report import CARD
+
+F1_OF_BAND, PAIRS_OF_BAND = "micro-F1 of codes with training notes ", "gold pairs of codes with training notes "
 
 
 class Told(NamedTuple):
@@ -24,7 +29,14 @@ class Told(NamedTuple):
 
 
 def of_training(folder: Path) -> dict[str, float]:
-    """seconds_an_epoch: the median, without validation; peak_memory_mb: of the process; trained_weights: millions."""
+    """seconds_an_epoch: the median, without validation; peak_memory_mb: of the process; trained_weights: millions.
+    Of a coder over concepts, which is trained in other steps, concepts_scored: of how many it needs the score, a note.
+    """
+    cost = folder / "run" / COST
+    if cost.exists():
+        return {"concepts_scored": json.loads(cost.read_text(encoding="utf-8"))["scored_a_note"]}
+    if not (folder / "run" / "metrics.jsonl").exists():
+        return {}
     lines = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     epochs = [line for line in lines if line["kind"] == "epoch"]
     return {
@@ -32,6 +44,18 @@ def of_training(folder: Path) -> dict[str, float]:
         "peak_memory_mb": max(line["memory_mb"] for line in lines if "memory_mb" in line),
         "trained_weights": _weights(folder / "run" / "best.safetensors"),
     }
+
+
+def by_training_notes(folder: Path) -> dict[str, float]:
+    """For each band of training notes with gold codes in the test part, the micro-F1 of its codes and their number of
+    gold pairs."""
+    card = json.loads((folder / "report" / CARD).read_text(encoding="utf-8"))
+    found: dict[str, float] = {}
+    for band in (Band(**one) for one in card["bands"]):
+        if band.gold:
+            found[F1_OF_BAND + band.label] = float(band.micro.f1)
+            found[PAIRS_OF_BAND + band.label] = band.gold
+    return found
 
 
 def _weights(path: Path) -> float:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from icdcoder.core.cache import write_atomic
-from icdcoder.experiment.claims.described import Claim
+from icdcoder.experiment.claims.measures import F1_OF_BAND, PAIRS_OF_BAND
 from icdcoder.experiment.claims.run import Outcome, Tried
 from icdcoder.measure.significance import mean_interval
 
@@ -19,6 +19,8 @@ COLUMNS = (
     ("generation_micro_f1", "micro-F1 of what is written", 3),
     ("attention_micro_f1", "micro-F1 of label attention", 3),
     ("recall_of_unseen_wording", "recall of codes told in words unseen in training", 3),
+    ("concepts_rule_f1", "F1 of the rule: all concepts are on", 3),
+    ("concepts_scored", "concepts scored a note", 0),
     ("recall_of_late_codes", "recall of codes told late", 3),
     ("trained_weights", "millions of trained weights", 2),
     ("seconds_an_epoch", "seconds an epoch", 1),
@@ -47,11 +49,13 @@ def markdown(outcome: Outcome) -> str:
     ]
     lines += ["", *(f"- {note}" for note in outcome.claims.notes), ""]
     for claim, tried in outcome.tried:
-        lines += [f"## {claim.name}: {claim.question}", "", *_table(claim, tried), ""]
+        lines += [f"## {claim.name}: {claim.question}", "", *_table(tried), ""]
+        lines += [*_bands(tried), ""] if claim.bands and any(one.runs for one in tried) else []
+        lines += [f"- {one.arm.name}: not run, {one.reason}" for one in tried if one.reason]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(claim: Claim, tried: tuple[Tried, ...]) -> list[str]:
+def _table(tried: tuple[Tried, ...]) -> list[str]:
     shown = [column for column in COLUMNS if any(column[0] in run for one in tried for run in one.runs)]
     first = next((one for one in tried if one.runs), None)
     heading = ["arm", "runs", *(title for _, title, _ in shown), "micro-F1 less the first arm's"]
@@ -60,7 +64,20 @@ def _table(claim: Claim, tried: tuple[Tried, ...]) -> list[str]:
         if one.runs:
             cells = [_cell(_values(one, name), decimals) for name, _, decimals in shown]
             lines.append("| " + " | ".join([one.arm.name, str(len(one.runs)), *cells, _difference(one, first)]) + " |")
-    return [*lines, "", *(f"- {one.arm.name}: not run, {one.reason}" for one in tried if one.reason)]
+    return lines
+
+
+def _bands(tried: tuple[Tried, ...]) -> list[str]:
+    first = next(one.runs[0] for one in tried if one.runs)
+    labels = [name.removeprefix(F1_OF_BAND) for name in first if name.startswith(F1_OF_BAND)]
+    heading = [f"{label} ({first[PAIRS_OF_BAND + label]:.0f} pairs)" for label in labels]
+    lines = ["micro-F1 by training notes of the code:", "", "| arm | " + " | ".join(heading) + " |"]
+    lines.append("|" + "---|" * (len(labels) + 1))
+    for one in tried:
+        if one.runs:
+            cells = [_cell(_values(one, F1_OF_BAND + label), 3) for label in labels]
+            lines.append("| " + " | ".join([one.arm.name, *cells]) + " |")
+    return lines
 
 
 def _values(one: Tried, name: str) -> list[float]:

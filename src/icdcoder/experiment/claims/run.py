@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ MEASURES = (
     "mean_average_precision",
     "generation_micro_f1",
     "attention_micro_f1",
+    "concepts_rule_f1",
 )
 
 
@@ -55,33 +56,40 @@ def try_claims(
     """Tries claims on a corpus. Finished runs are kept: it can be stopped, and the same call goes on.
 
     settings: overrides of every run, and "checkpoint=FOLDER", the language model. alone: each run in a new process.
-    Writes claims.md into the folder of the runs. Raises ConfigError for an unknown claim or corpus; an arm that fails
-    costs itself only.
+    Writes claims.md into the folder of the runs after each arm. An arm that is in two claims on the same data is run
+    once. Raises ConfigError for an unknown claim or corpus; an arm that fails costs itself only.
     """
+    from icdcoder.experiment.claims.report import save
+
     claims = described.load(name)
     checkpoint, others = given_checkpoint(settings)
     model = None if checkpoint is None else LanguageModel.of(checkpoint)
     folder = runs / f"{name}-{corpus}{'' if checkpoint is None else '-' + Path(checkpoint).name}"
-    found = []
+    found: dict[str, tuple[Claim, list[Tried]]] = {}
+    outcome = Outcome(claims, corpus, checkpoint or "", ())
     for claim in chosen(claims, corpus, wanted):
-        tried = []
+        _, tried = found[claim.name] = (claim, [])
         with progress.track(f"claim {claim.name}", len(claim.arms)) as step:
-            for number, arm in enumerate(claim.arms):
+            for arm in claim.arms:
                 base = settings_of(claims, claim, arm, corpus, model, others)
                 if isinstance(base, str):
                     tried.append(Tried(arm, reason=base))
                 else:
-                    base |= {"name": f"{claim.name}-{number}", "runs": str(folder)}
+                    base |= {"name": _folder_name(claim, arm, corpus), "runs": str(folder)}
                     if arm.checkpoint and base["model"]["kind"] == "llm_multirescnn":
                         base["model"].setdefault("cache", str(folder / "states"))
-                    tried.append(_tried(arm, base, seeds, _late_after(claim, arm, model), alone))
+                    tried.append(_tried(arm, base, seeds, _Wanted(_late_after(claim, arm, model), claim.bands), alone))
+                outcome = replace(outcome, tried=tuple((one, tuple(arms)) for one, arms in found.values()))
+                save(outcome, folder)
                 step(1, arm.name)
-        found.append((claim, tuple(tried)))
-    outcome = Outcome(claims, corpus, checkpoint or "", tuple(found))
-    from icdcoder.experiment.claims.report import save
-
-    save(outcome, folder)
     return outcome
+
+
+def _folder_name(claim: Claim, arm: Arm, corpus: str) -> str:
+    """Of the arm alone where the claim leaves the corpus as it is, so that claims share its runs."""
+    words = f"{claim.name} {arm.name}" if corpus in claim.on else arm.name
+    letters = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in words.lower())
+    return "-".join(letters.split())
 
 
 def _late_after(claim: Claim, arm: Arm, model: LanguageModel | None) -> int | None:
@@ -90,22 +98,30 @@ def _late_after(claim: Claim, arm: Arm, model: LanguageModel | None) -> int | No
     return model.trained_length if model is not None and arm.tokens is not None else None
 
 
-def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], late_after: int | None, alone: bool) -> Tried:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is measured beside the report: codes told so late, and bands of training notes."""
+
+    late_after: int | None
+    bands: bool
+
+
+def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], wanted: _Wanted, alone: bool) -> Tried:
     runs = []
     for seed in seeds:
-        one = _in_a_process_of_its_own(base, seed, late_after) if alone else _one(base, seed, late_after)
+        one = _in_a_process_of_its_own(base, seed, wanted) if alone else _one(base, seed, wanted)
         if isinstance(one, str):
             return Tried(arm, tuple(runs), one)
         runs.append(one)
     return Tried(arm, tuple(runs))
 
 
-def _in_a_process_of_its_own(base: dict[str, Any], seed: int, late_after: int | None) -> dict[str, float] | str:
+def _in_a_process_of_its_own(base: dict[str, Any], seed: int, wanted: _Wanted) -> dict[str, float] | str:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_one, base, seed, late_after).result()
+        return pool.submit(_one, base, seed, wanted).result()
 
 
-def _one(base: dict[str, Any], seed: int, late_after: int | None) -> dict[str, float] | str:
+def _one(base: dict[str, Any], seed: int, wanted: _Wanted) -> dict[str, float] | str:
     """The measures of one run, or as words why it failed."""
     from icdcoder.experiment.claims import measures
     from icdcoder.experiment.sweep import sweep_over
@@ -116,7 +132,9 @@ def _one(base: dict[str, Any], seed: int, late_after: int | None) -> dict[str, f
         return str(error)
     found = {name: run.metrics[name] for name in MEASURES if name in run.metrics}
     found |= measures.of_training(run.folder)
+    if wanted.bands:
+        found |= measures.by_training_notes(run.folder)
     unseen = measures.recall_of_unseen_wording(run.folder)
-    late = None if late_after is None else measures.recall_of_late_codes(run.folder, late_after)
+    late = None if wanted.late_after is None else measures.recall_of_late_codes(run.folder, wanted.late_after)
     recalls = {"recall_of_unseen_wording": unseen, "recall_of_late_codes": late}
     return found | {name: value for name, value in recalls.items() if value is not None}
