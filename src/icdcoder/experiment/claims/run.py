@@ -1,4 +1,4 @@
-"""Runs the arms of claims, each run in a process of its own, so that its memory is its own."""
+"""Runs the arms of claims, networks each in a process of its own, so that the memory measured is its own."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def try_claims(
 ) -> Outcome:
     """Tries claims on a corpus. Finished runs are kept: it can be stopped, and the same call goes on.
 
-    settings: overrides of every run, and "checkpoint=FOLDER", the language model. alone: each run in a new process.
+    settings: overrides of every run, and "checkpoint=FOLDER", the language model. alone: each run whose memory is
+    measured in a process of its own.
     Writes claims.md into the folder of the runs after each arm. An arm that is in two claims on the same data is run
     once. Raises ConfigError for an unknown claim or corpus; an arm that fails costs itself only.
     """
@@ -108,6 +109,7 @@ class _Wanted:
 
 def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], wanted: _Wanted, alone: bool) -> Tried:
     runs = []
+    alone = alone and base["model"]["kind"] != "concept"  # whose memory is not measured
     for seed in seeds:
         one = _in_a_process_of_its_own(base, seed, wanted) if alone else _one(base, seed, wanted)
         if isinstance(one, str):
