@@ -1,78 +1,52 @@
-"""What each part of the built-in coder is worth, on CodiEsp: nothing is fitted to the corpus.
+"""What each part of the built-in coder, and of the ranker, is worth on CodiEsp; tables in Markdown.
 
-    python -m benchmarks builtin_ablation --codiesp=FOLDER [--part=train|dev] [--quick]
+    python -m benchmarks builtin_ablation --codiesp=FOLDER [--part=train|dev] [--only=dictionary,ranker]
+        [--groups="assertion,habits"] [--quick]
 
-Prints micro-precision, -recall, -F1 (over document-code pairs), mean average precision over all candidates, and the
-share of gold pairs that are candidates at all; then F1 by chapter and by how often a code occurs in the part. The
-alphabetic index is used where it has been fetched (`icdcoder fetch icd10cm-index`). CodiEsp's codes are those of the
-2018 edition without the seventh character, which "edition" accounts for, and name symptoms beside their cause.
+The dictionary: nothing is fitted to the corpus. Its codes are those of the 2018 edition without the seventh character,
+which "edition" accounts for, and it names symptoms beside their cause. The alphabetic index is used where it has been
+fetched (`icdcoder fetch icd10cm-index`). The ranker (benchmarks/_ranker_ablation.py): fitted on the train part with its
+habits, without each group of its features, measured on dev; minutes each (--groups= names some of them, or none). Then
+micro-F1 by training notes of the code and by chapter, and the counts of mistakes by kind, for both.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from _open_figures import by_chapter, by_training_notes, figures, markdown, mistakes
+from _ranker_ablation import GROUPS, OLD, ranked_variants
+from icdcoder.coder import Coder
 from icdcoder.core.document import Document
+from icdcoder.core.prediction import Prediction
 from icdcoder.corpora import codiesp
 from icdcoder.predictors import lexicon
 
 DATA = Path(os.environ.get("ICDCODER_DATA", Path(__file__).parents[2] / "shared" / "data"))
 ALL = 100_000
-OLD: dict[str, object] = {"edition": "2018-short"}
-VARIANTS: dict[str, dict[str, object]] = {
-    "as installed (codes of today)": {},
-    "codes of 2018": OLD,
-    "… and symptoms beside their cause": {**OLD, "integral": False},
-    "  without the index": {**OLD, "integral": False, "index": False},
-    "  without expressions": {**OLD, "integral": False, "expressions": False},
-    "  without both": {**OLD, "integral": False, "index": False, "expressions": False},
-    "  without assertion": {**OLD, "integral": False, "assertion": False},
-    "  without sections": {**OLD, "integral": False, "sections": False},
-    "  without gaps": {**OLD, "integral": False, "gaps": False},
+LOOSE: dict[str, object] = {**OLD, "integral": False}
+# Settings of the dictionary, and whether the rules of the code set are applied to what it accepts.
+VARIANTS: dict[str, tuple[dict[str, object], bool]] = {
+    "as installed (codes of today)": ({}, True),
+    "without rules of the code set": ({}, False),
+    "codes of 2018": (OLD, False),
+    "and symptoms beside their cause": (LOOSE, False),
+    "– without the index": ({**LOOSE, "index": False}, False),
+    "– without expressions": ({**LOOSE, "expressions": False}, False),
+    "– without both": ({**LOOSE, "index": False, "expressions": False}, False),
+    "– without assertion": ({**LOOSE, "assertion": False}, False),
+    "– without sections": ({**LOOSE, "sections": False}, False),
+    "– without gaps": ({**LOOSE, "gaps": False}, False),
 }
 
 
-@dataclass
-class Counts:
-    """Over documents: pairs found, accepted, gold; gold pairs among candidates; summed average precision."""
-
-    hits: int = 0
-    accepted: int = 0
-    gold: int = 0
-    candidates: int = 0
-    precision: float = 0.0
-    by_group: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-
-    @property
-    def f1(self) -> float:
-        return 2 * self.hits / max(1, self.accepted + self.gold)
-
-
-def measured(documents: list[Document], settings: dict[str, object]) -> Counts:
-    predictor = lexicon.build(lexicon.Config.model_validate(settings))
-    frequency = Counter(code for document in documents for code in document.codes)
-    counts = Counts()
-    notes = [document.joined() for document in documents]
-    for document, prediction in zip(documents, predictor.predict(notes, top=ALL), strict=True):
-        gold, ranked = set(document.codes), [c.code for c in prediction.codes]
-        accepted = {c.code for c in prediction.accepted}
-        counts.hits += len(gold & accepted)
-        counts.accepted += len(accepted)
-        counts.gold += len(gold)
-        counts.candidates += len(gold & set(ranked))
-        places = [place for place, code in enumerate(ranked, 1) if code in gold]
-        counts.precision += sum(hits / place for hits, place in enumerate(places, 1)) / max(1, len(gold))
-        for code in gold | accepted:
-            times = frequency[code]
-            often = "never" if not times else "once" if times == 1 else "2-9 times" if times < 10 else "10 or more"
-            for group in (f"chapter {code.value[0]}", f"in gold {often}"):
-                kind = ("hit" if code in gold else "wrong") if code in accepted else "missed"
-                counts.by_group[group][kind] += 1
-    return counts
+def answers(documents: Sequence[Document], settings: dict[str, object], rules: bool) -> list[Prediction]:
+    coder = Coder(lexicon.build(lexicon.Config.model_validate(settings)))
+    return list(coder.code_all([d.joined() for d in documents], top=ALL, rules=rules))
 
 
 def main() -> None:
@@ -82,23 +56,47 @@ def main() -> None:
     if not root.is_dir():
         print(f"{root} is not there: --codiesp=FOLDER names the corpus. Nothing measured.")
         return
-    part = options.get("part", "train")
-    documents = [d for d in codiesp.read(codiesp.Config(root=root)).documents if (d.split == "test") == (part == "dev")]
-    documents = documents[:50] if "quick" in options else documents
-    print(f"CodiEsp English, {part}, {len(documents)} documents")
-    print(f"{'':36} precision recall   F1   MAP  candidates")
-    last = Counts()
-    for name, settings in VARIANTS.items():
-        counts = measured(documents, settings)
-        last = counts if settings == {**OLD, "integral": False} else last
-        print(
-            f"{name:36} {counts.hits / max(1, counts.accepted):9.3f} {counts.hits / max(1, counts.gold):6.3f}"
-            f" {counts.f1:5.3f} {counts.precision / max(1, len(documents)):5.3f}"
-            f" {counts.candidates / max(1, counts.gold):9.3f}"
-        )
-    for group, kinds in sorted(last.by_group.items()):
-        both = 2 * kinds["hit"] / max(1, 2 * kinds["hit"] + kinds["wrong"] + kinds["missed"])
-        print(f"{group:20} gold {kinds['hit'] + kinds['missed']:5}  wrong {kinds['wrong']:5}  F1 {both:.3f}")
+    quick, part = "quick" in options, options.get("part", "dev")
+    only = options.get("only", "dictionary,ranker").split(",")
+    documents = codiesp.read(codiesp.Config(root=root, evidence="projected")).documents
+    training, dev = ([d for d in documents if (d.split == "test") == test] for test in (False, True))
+    if quick:
+        training, dev = training[:60], dev[:40]
+    asked = dev if part == "dev" else training
+    groups = options.get("groups", ",".join([*GROUPS, "habits"])).split(",")
+    found: dict[str, list[Prediction]] = {}
+    if "dictionary" in only:
+        found["dictionary"] = dictionary_table(asked, part)
+    if "ranker" in only:
+        if part != "dev":
+            print("\nThe ranker is fitted on the train part: its figures are those of dev.")
+        found["ranker"] = ranked_variants(training, dev, groups, quick=quick)
+    tables: list[tuple[str, Callable[..., list[list[Any]]]]] = [
+        ("training notes of the code", by_training_notes),
+        ("chapter", by_chapter),
+        ("mistake (codes)", mistakes),
+    ]
+    for title, group in tables:
+        for name, predictions in found.items():
+            rows = group(training, dev if name == "ranker" else asked, predictions)
+            print(f"\n{name}\n")
+            print(
+                markdown(
+                    [title, *(["gold", "accepted", "P", "R", "F1"] if group is not mistakes else ["number"])], rows
+                )
+            )
+
+
+def dictionary_table(documents: Sequence[Document], part: str) -> list[Prediction]:
+    """Prints the variants of the dictionary; the answers of the one whose codes are the corpus's."""
+    print(f"CodiEsp English, {part}, {len(documents)} documents; nothing is fitted\n")
+    rows, kept = [], []
+    for name, (settings, rules) in VARIANTS.items():
+        predictions = answers(documents, settings, rules)
+        kept = predictions if settings == LOOSE else kept
+        rows.append([name, *figures(documents, predictions)])
+    print(markdown(["dictionary", "P", "R", "micro-F1", "MAP", "gold among the candidates"], rows), flush=True)
+    return kept
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python -m benchmarks cmc2007 --cmc2007=FOLDER [--seeds=0,1,2] [--folds=10] [--parts=whole] [--quick]
 
-Everything is fitted within the training folds: wordings, similar notes, trees, and the threshold, which is chosen on
-probabilities of rankers that have not seen the note. Folds are of texts, so that a report that occurs twice is in one
-of them. Prints micro-precision, -recall and -F1 over the pooled folds, one line a part and seed.
+Everything is fitted within the training folds: wordings, similar notes, trees, which sets of codes are given, and the
+threshold, which is chosen on probabilities of rankers that have not seen the note. Folds are of texts, so that a report
+that occurs twice is in one of them. Prints micro-precision, -recall and -F1 over the pooled folds, one line a part and
+seed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import numpy as np
 from icdcoder.core.code import Code
 from icdcoder.core.document import Document
 from icdcoder.corpora import cmc2007
-from icdcoder.decide.threshold import choose
-from icdcoder.experiment.ranking import matrices
+from icdcoder.experiment.ranking import matrices, ranker_threshold
 from icdcoder.predictors import lexicon
 from icdcoder.predictors.dictionary.scoring import ACCEPTED
-from icdcoder.predictors.ranking import ranker
+from icdcoder.predictors.ranking import fitting
+from icdcoder.predictors.ranking.descriptions import Rarity
 from icdcoder.predictors.ranking.habits import Coded
-from icdcoder.predictors.ranking.reading import read
+from icdcoder.predictors.ranking.reading import rarity, read
 
 DATA = Path(os.environ.get("ICDCODER_DATA", Path(__file__).parents[2] / "shared" / "data"))
 # (training notes, their patients, test notes) → the codes accepted for each test note.
@@ -37,11 +38,11 @@ def dictionary(_: Sequence[Coded], __: Sequence[str], test: Sequence[Coded]) -> 
     return [{c.code for c in n.read.candidates if c.score >= ACCEPTED} for n in test]
 
 
-def ranked(habits: bool) -> Part:
+def ranked(habits: bool, rare: Rarity) -> Part:
     def accepted(training: Sequence[Coded], patients: Sequence[str], test: Sequence[Coded]) -> list[set[Code]]:
-        fitted = ranker.fit(training, patients, habits=habits)
+        fitted = fitting.fit(training, patients, habits=habits, rarity=rare)
         gold, scores = matrices([set(n.codes) for n in training], fitted.codes, fitted.probabilities)
-        least = choose(gold, scores, metric="micro_f1", split="train").value
+        least = ranker_threshold(gold, scores, habits=habits).value
         found = []
         for note in test:
             rows, probabilities = fitted.ranker.rank(note.read)
@@ -51,7 +52,8 @@ def ranked(habits: bool) -> Part:
     return accepted
 
 
-PARTS: dict[str, Part] = {"dictionary": dictionary, "no-habits": ranked(False), "whole": ranked(True)}
+def parts(rare: Rarity) -> dict[str, Part]:
+    return {"dictionary": dictionary, "no-habits": ranked(False, rare), "whole": ranked(True, rare)}
 
 
 def pooled(part: Part, notes: Sequence[Coded], folds: Sequence[Sequence[Document]]) -> tuple[int, int, int]:
@@ -81,14 +83,15 @@ def main() -> None:
     documents = cmc2007.read(cmc2007.Config(root=root)).documents
     notes = [Coded(read(d.joined(), coder), frozenset(d.codes), None) for d in documents]
     print(f"CMC 2007, {len(notes)} reports, {folds} folds\n{'part':12} seed precision recall   F1  CPU seconds")
+    known = parts(rarity(coder))
     for seed in map(int, options.get("seeds", "0").split(",")):
         splits = [
-            cmc2007.read(cmc2007.Config(root=root, folds=folds, fold=fold, seed=seed)).documents
+            list(cmc2007.read(cmc2007.Config(root=root, folds=folds, fold=fold, seed=seed)).documents)
             for fold in range(folds)
         ]
-        for name in options.get("parts", ",".join(PARTS)).split(","):
+        for name in options.get("parts", ",".join(known)).split(","):
             start = process_time()
-            gold, accepted, right = pooled(PARTS[name], notes, splits)
+            gold, accepted, right = pooled(known[name], notes, splits)
             print(
                 f"{name:12} {seed:4} {right / accepted:9.4f} {right / gold:6.4f} {2 * right / (gold + accepted):.4f}"
                 f" {process_time() - start:8.0f}",

@@ -100,7 +100,12 @@ SMALL: dict[str, dict[str, Any]] = {
     },
 }
 # (learning rate, steps) of learning by heart, where 0.03 is too much for a model or 60 too few.
-LEARNING = {"generative_coder": (0.01, 100), "plm_ca": (0.005, 200), "llm_classifier": (0.005, 100)}
+LEARNING = {
+    "generative_coder": (0.01, 100),
+    "plm_ca": (0.005, 200),
+    "llm_classifier": (0.005, 100),
+    "llm_multirescnn": (0.03, 120),
+}
 WORDS = 30
 CODES = 37  # no other size of any model, so that a parameter with 37 rows has one row a code
 

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,13 @@ import pytest
 
 from icdcoder.coder import Coder
 from icdcoder.core.note import Note
+from icdcoder.core.progress import Step
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.experiment.training import train_model
+from icdcoder.train.stopping import TrainingStoppedError
 
 pytest.importorskip("transformers", reason="needs the extra [llm]")
 QUICK = {"epochs": 1, "questions": 4, "lora_rank": 2, "max_tokens": 60}
@@ -28,14 +35,12 @@ def checkpoint(folder: Path) -> str:
     return module.save(folder, ["hypertension diabetes mellitus patient history discharge"]).as_posix()
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+def experiment(folder: Path, name: str) -> Experiment:
     """Both stages by a language model."""
-    folder = tmp_path_factory.mktemp("runs")
     asking: dict[str, Any] = {"checkpoint": checkpoint(folder / "model"), **QUICK}
-    asked = Experiment.resolve(
+    return Experiment.resolve(
         {
-            "name": "asked",
+            "name": name,
             "runs": str(folder),
             "corpus": {"kind": "synthetic", "documents": 40, "codes": 4},
             "model": {
@@ -47,8 +52,50 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
             },
         }
     )
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    asked = experiment(tmp_path_factory.mktemp("runs"), "asked")
     run(asked)
     return asked
+
+
+class StoppingProgress:
+    """Sends Ctrl-C in the second step of each fine-tuning that it has not seen yet."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    @contextmanager
+    def track(self, what: str, total: int | None = None) -> Iterator[Step]:
+        steps = 0
+
+        def step(done: int = 1, note: str = "") -> None:
+            nonlocal steps
+            steps += bool(note)
+            if what.startswith("Fine-tuning") and steps == 2 and what not in self.seen:
+                self.seen.add(what)
+                signal.raise_signal(signal.SIGINT)
+
+        yield step
+
+
+def test_a_fine_tuning_that_was_stopped_goes_on_to_the_same_coder(done: Experiment, tmp_path: Path) -> None:
+    asked, progress = experiment(tmp_path, "asked"), StoppingProgress()
+    prepare(asked)
+    names = ["concepts", "fold 1 of 2", "fold 2 of 2", "codes"]
+    for name in names:
+        with pytest.raises(TrainingStoppedError, match=r"after step 2.*same command again"):
+            train_model(asked, progress=progress)
+        assert f"Fine-tuning, {name}, epoch 1/1" in progress.seen
+    train_model(asked, progress=progress)
+    assert len(progress.seen) == len(names)
+    assert not (asked.run / "fine_tuning").exists()
+    for path in sorted(done.run.glob("*.safetensors")):
+        assert path.read_bytes() == (asked.run / path.name).read_bytes()
+    with np.load(done.run / "concept_scores.npz") as whole, np.load(asked.run / "concept_scores.npz") as again:
+        assert np.array_equal(whole["scores"], again["scores"])
 
 
 def test_a_coder_of_two_language_models_is_packed_whole(done: Experiment) -> None:

@@ -145,7 +145,7 @@ def test_the_notes_own_logits_are_those_of_networks_that_have_not_seen_it(done: 
     asked: list[tuple[set[str], list[str]]] = []
     patient_of = dict(zip(prepared.ids, prepared.patients, strict=True))
 
-    def fit(documents: list[Document]) -> SimpleNamespace:
+    def fit(documents: list[Document], name: str) -> SimpleNamespace:
         own: tuple[set[str], list[str]] = ({d.patient for d in documents}, [])
         asked.append(own)
 
@@ -210,7 +210,7 @@ def test_the_head_never_sees_a_score_of_a_note_whose_patient_the_scorer_knows(do
     known = concept_training.concepts_of(concept.Config(), prepared)
     scorers: list[Recording] = []
 
-    def fit(documents: list[Document]) -> Recording:
+    def fit(documents: list[Document], name: str) -> Recording:
         scorers.append(Recording(known, {d.patient for d in documents}, []))
         return scorers[-1]
 

@@ -15,10 +15,10 @@ from icdcoder.core.note import Note
 from icdcoder.experiment.combining import combine
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.open_report import open_report
-from icdcoder.experiment.ranking import fit, fit_ranker, matrices, read_corpus
+from icdcoder.experiment.ranking import fit, fit_ranker, matrices, ranker_threshold, read_corpus
 from icdcoder.predictors import lexicon
 from icdcoder.predictors.ranked import Config
-from icdcoder.predictors.ranking import boosting, ranker
+from icdcoder.predictors.ranking import boosting, fitting
 
 NINE = build(Config, {"dictionary": {"system": "icd9cm"}}, "ranked")
 
@@ -28,7 +28,7 @@ def small_rankers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         small = boosting.Boosting(trees=12, depth=3, rate=0.3)
         patch.setattr(boosting, "Boosting", lambda: small)
-        patch.setattr(ranker, "FOLDS", 4)
+        patch.setattr(fitting, "FOLDS", 4)
         yield
 
 
@@ -102,9 +102,9 @@ def test_no_note_is_ranked_by_habits_that_have_seen_it(done: Experiment) -> None
 
 def test_notes_of_one_patient_are_in_one_fold() -> None:
     groups = [f"p{i // 3}" for i in range(90)]
-    fold = ranker.folds(groups, seed=1)
+    fold = fitting.folds(groups, seed=1)
     assert all(len({f for f, g in zip(fold, groups, strict=True) if g == name}) == 1 for name in set(groups))
-    assert len(set(fold)) == ranker.FOLDS
+    assert len(set(fold)) == fitting.FOLDS
 
 
 def test_gold_that_is_no_candidate_counts_against_the_threshold() -> None:
@@ -113,6 +113,27 @@ def test_gold_that_is_no_candidate_counts_against_the_threshold() -> None:
     gold, scores = matrices([{"a", "b"}, set()], [["b"], ["c"]], [np.array([0.5]), np.array([0.25])])  # type: ignore[list-item]
     assert gold.tolist() == [[True, True, False], [False] * 3]
     assert scores.tolist() == [[0, 0.5, 0], [0, 0, 0.25]]
+
+
+def test_the_threshold_is_half_of_the_best_f1() -> None:
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    scores = random.beta(0.3, 0.6, (400, 10))
+    gold = random.random(scores.shape) < scores  # true probabilities
+    best = ranker_threshold(gold, scores, habits=False)
+    found = ranker_threshold(gold, scores, habits=True)
+    assert best.score is not None
+    assert found.score is not None
+    assert found.value == pytest.approx(best.score / 2)
+    assert found.score == pytest.approx(best.score, abs=0.01)
+
+
+def test_of_probabilities_that_are_not_true_the_best_threshold_itself_is_taken() -> None:
+    import numpy as np
+
+    gold, scores = np.array([[True, True, False, False]]), np.array([[0.04, 0.03, 0.02, 0.01]])
+    assert ranker_threshold(gold, scores, habits=True) == ranker_threshold(gold, scores, habits=False)
 
 
 def test_a_ranker_without_habits_knows_no_code_but_the_dictionary(done: Experiment, tmp_path: Path) -> None:

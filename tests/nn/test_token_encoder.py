@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.nn import dropped_attention
 from icdcoder.nn.pretrained import add_lora, load_pretrained
 from icdcoder.nn.token_encoder import Chunking, TokenEncoder, self_contained, whole_state
 from icdcoder.text.readers.subwords import Subwords
@@ -215,3 +216,22 @@ def test_the_whole_state_builds_the_model_without_the_folder(checkpoints: dict[s
         second.load_state_dict(first.state_dict())
     second.load_state_dict(whole_state(first))
     assert torch.equal(second(*notes(9)), first(*notes(9)))
+
+
+@pytest.mark.parametrize(("how", "expected"), [("training", True), ("evaluation", False), ("checkpointing", False)])
+def test_training_attends_with_dropout_in_tiles(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, how: str, expected: bool
+) -> None:
+    part = encoder(checkpoints["bert"], Chunking(10), checkpointing=how == "checkpointing").train(how != "evaluation")
+    for module in part.model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.2
+    called = []
+    tiled = dropped_attention.self_attention
+    monkeypatch.setattr(dropped_attention, "self_attention", lambda *given: called.append(given[3]) or tiled(*given))
+    tokens, mask = notes(23, 6)
+    part(tokens, mask).square().sum().backward()
+    assert len(called) == (part.layers if expected else 0)
+    assert all(torch.isfinite(weight.grad).all() for weight in part.parameters() if weight.grad is not None)
+    if expected:
+        assert torch.equal(called[0].sum(1), torch.tensor([10, 10, 9, 8]))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from icdcoder.core.errors import ConfigError, InputError
-from icdcoder.nn.causal_checkpoint import load_causal
+from icdcoder.nn.pretrained import load_pretrained
 from icdcoder.nn.yes_no import Answers, Asked, YesNoModel, train_yes_no
 
 TINY = {
@@ -24,7 +24,8 @@ YES, NO = 50, 51
 
 def fresh(limit: int | None = None) -> YesNoModel:
     torch.manual_seed(0)
-    return YesNoModel(load_causal(TINY, 60).model, Answers((), YES, NO), limit)
+    pretrained = load_pretrained(None, {"config": TINY, "prefix": [], "suffix": []}, 60, writes=True)
+    return YesNoModel(pretrained.model.eval(), Answers((), YES, NO), limit)
 
 
 def test_a_probability_is_the_softmax_over_the_two_words() -> None:
@@ -73,7 +74,7 @@ def epochs(count: int) -> Iterator[list[Asked]]:
 
 def test_training_teaches_the_answer() -> None:
     model = fresh()
-    losses = train_yes_no(model, epochs(40), learning_rate=0.02, together=3)
+    losses = train_yes_no(model, epochs(40), count=40, learning_rate=0.02, together=3)
     assert losses[-1] < 0.4 < losses[0]
     assert not model.training
     assert model.probabilities(Asked([3, 11], [[10], [11], [12]])).argmax() == 1
@@ -81,13 +82,4 @@ def test_training_teaches_the_answer() -> None:
 
 def test_a_diverged_training_says_so() -> None:
     with pytest.raises(InputError, match="diverged"):
-        train_yes_no(fresh(), epochs(2), learning_rate=float("inf"), together=4)
-
-
-def test_models_that_cannot_answer_are_refused() -> None:
-    with pytest.raises(ConfigError, match="no causal language model"):
-        load_causal({"model_type": "t5"}, 60)
-    with pytest.raises(ConfigError, match="two models"):
-        load_causal(TINY, 61)
-    with pytest.raises(ConfigError, match="no causal language model"):
-        load_causal({"model_type": "no such model"}, 60)
+        train_yes_no(fresh(), epochs(2), count=2, learning_rate=float("inf"), together=4)

@@ -12,6 +12,7 @@ import torch
 from icdcoder.core.code import Code
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.models import msmn
+from icdcoder.nn import synonym_reading
 from icdcoder.nn.contract import PAD, Batch, ModelContext
 from icdcoder.nn.losses import binary_cross_entropy
 
@@ -109,8 +110,8 @@ def test_logits_are_those_of_the_paper(names: Path, notes: list[list[int]], hidd
 
 def test_tiles_are_invisible(names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    for tile, texts in ((msmn.TILE, msmn.TEXTS), (1, 2)):
-        monkeypatch.setattr(msmn, "TILE", tile)
+    for tile, texts in ((synonym_reading.TILE, msmn.TEXTS), (1, 2)):
+        monkeypatch.setattr(synonym_reading, "TILE", tile)
         monkeypatch.setattr(msmn, "TEXTS", texts)
         model, _ = build(names)
         model(batch(NOTES, 12)).logits.square().sum().backward()

@@ -4,10 +4,11 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icdcoder.text.normal_form import normal_words
+from icdcoder.text.normal_form import NormalWords, normal_words
 from icdcoder.text.term_index import MAX_WORDS, TermIndex
 
 word = st.sampled_from("acute renal failure heart lung left ulcer foot".split())
@@ -53,6 +54,39 @@ def test_equal_to_looking_at_every_window(all_terms: list[list[str]], note: list
     # Each window that is not found lies inside one that is.
     for i, j in set(windows) - set(found):
         assert any(first <= i and j <= last for first, last in found)
+
+
+@given(terms, st.lists(word | st.just(""), max_size=20), st.integers(0, 2))
+def test_gaps_are_equal_to_looking_at_every_choice_of_words(
+    all_terms: list[list[str]], note: list[str], gaps: int
+) -> None:
+    known = {tuple(sorted(term)) for term in all_terms}
+    longest = max(map(len, all_terms))
+    expected = {
+        (first, last, skipped)
+        for first, last in itertools.combinations(range(len(note)), 2)
+        for skipped in range(1, gaps + 1)
+        if "" not in note[first : last + 1] and last - first < min(longest, (MAX_WORDS, 6, 5)[skipped])
+        for inside in itertools.combinations(note[first + 1 : last], max(0, last - first - 1 - skipped))
+        if tuple(sorted((note[first], *inside, note[last]))) in known and last - first > skipped
+    }
+    words = NormalWords(note, np.zeros((len(note), 2), dtype=np.int64))
+    matches = TermIndex.build(all_terms).find(words, gaps=gaps)
+    found = {(m.first, m.last, m.gaps) for m in matches if m.gaps}
+    assert found <= expected
+    # Those that are not found lie inside a longer match without a gap.
+    for first, last, _ in expected - found:
+        assert any(not m.gaps and m.first <= first and last <= m.last for m in matches)
+
+
+@given(terms, st.lists(word, min_size=1, max_size=30))
+def test_blocks_make_no_difference(all_terms: list[list[str]], note: list[str]) -> None:
+    words = NormalWords(note, np.zeros((len(note), 2), dtype=np.int64))
+    index = TermIndex.build(all_terms)
+    at_once = index.find(words, gaps=2, nested=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("icdcoder.text.term_index._BLOCK", 4)
+        assert index.find(words, gaps=2, nested=True) == at_once
 
 
 @given(terms)

@@ -22,8 +22,8 @@ TABLE = "\n".join(
 )
 
 
-def found(text: str, starts: tuple[int, ...] = (0,)) -> list[tuple[str, str]]:
-    hits = Triggers(read_phrases(TABLE)).find(text, starts)
+def found(text: str, start: int = 0, end: int | None = None) -> list[tuple[str, str]]:
+    hits = Triggers(read_phrases(TABLE)).find(text, start, end)
     return [(text[hit.start : hit.end], hit.senses[0].kind) for hit in hits]
 
 
@@ -45,7 +45,15 @@ def test_phrases(text: str, expected: list[tuple[str, str]]) -> None:
 
 
 def test_a_phrase_does_not_leave_its_sentence() -> None:
-    assert found("no evidence of", (0, 3)) == [("no", "negated")]
+    assert found("no evidence of", 0, 3) == [("no", "negated")]
+    assert found("no evidence of", 3) == []
+
+
+def test_what_stands_around_a_sentence_tells_whether_words_begin_and_statements_end() -> None:
+    assert found("x?gout", 1) == []
+    assert found("x ?gout", 2) == [("?", "uncertain")]
+    assert found("fever: no more", 0, 9) == [("no", "negated")]
+    assert found("fever: no\n\nmore", 0, 9) == [(": no", "negated")]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +85,7 @@ def test_every_phrase_of_the_data_file_finds_itself() -> None:
         if senses[0].kind == "pseudo":
             continue
         text = phrase.replace("<start>", "").replace("<end>", "").replace("<year>", "1999").replace("<number>", "7")
-        hits = list(triggers().find(text, (0,)))
+        hits = list(triggers().find(text))
         if [(hit.start, hit.end) for hit in hits] != [(0, len(text))]:
             lost.append(phrase)
     assert not lost

@@ -6,22 +6,44 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icdcoder.text.word_table import LONGEST, PADDING, WordTable, bounds, packed, unpacked
+from icdcoder.text.word_table import LONGEST, PADDING, WordTable, cut, packed, unpacked
 
 WORDS = st.lists(st.text("abz_09", min_size=1, max_size=LONGEST), max_size=60)
 
 
+def text_of(words: list[str]) -> bytes:
+    return b"\0".join([b"", *(word.encode() for word in words), bytes(LONGEST)])
+
+
 def looked_up(table: WordTable, words: list[str]) -> list[int]:
-    text = b" ".join([b"", *(word.encode() for word in words), PADDING])
-    return table.look_up(*packed(text, *bounds(text))).tolist()
+    found = cut(text_of(words))
+    return table.look_up(found.first, found.second).tolist()
+
+
+@given(WORDS, st.lists(st.integers(1, 3), max_size=60))
+def test_words_are_found_and_come_back_from_their_integers(words: list[str], gaps: list[int]) -> None:
+    text = b"".join(b"\0" * gap + word.encode() for word, gap in zip(words, gaps, strict=False)) + bytes(LONGEST + 1)
+    words = words[: len(gaps)]
+    found = cut(text if words else b"\0" + text)
+    assert unpacked(found.first, found.second) == words
+    assert [text[start:].split(b"\0")[0].decode() for start in found.starts] == words
+    assert not len(found.overlong)
+
+
+@given(st.lists(st.text("az_", min_size=1, max_size=2 * LONGEST + 8), max_size=20))
+def test_longer_words_are_named_and_their_beginnings_are_right(words: list[str]) -> None:
+    found = cut(text_of(words))
+    assert found.overlong.tolist() == [i for i, word in enumerate(words) if len(word) > LONGEST]
+    assert unpacked(found.first, found.second) == [word[:LONGEST] for word in words]
 
 
 @given(WORDS)
-def test_words_are_found_and_come_back_from_their_integers(words: list[str]) -> None:
-    text = "  ".join(["", *words]).encode() + PADDING
-    starts, ends = bounds(text)
-    assert [text[a:b].decode() for a, b in zip(starts, ends, strict=True)] == words
-    assert unpacked(*packed(text, starts, ends)) == words
+def test_both_ways_of_packing_agree(words: list[str]) -> None:
+    text = text_of(words)
+    found = cut(text)
+    first, second = packed(text + PADDING, found.starts, found.starts + np.array(list(map(len, words)), dtype=np.int64))
+    assert (first == found.first).all()
+    assert (second == found.second).all()
 
 
 @settings(deadline=None)

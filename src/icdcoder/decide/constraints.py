@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
 
 from icdcoder import systems
 from icdcoder.core.code import Code
@@ -28,7 +28,7 @@ from icdcoder.core.prediction import CodePrediction, Prediction, RuleChange
 from icdcoder.decide._constraints.billable import unspecified_leaf
 from icdcoder.decide._constraints.demographics import age_edit, sex_edit
 from icdcoder.decide._constraints.patient import Patient, stated
-from icdcoder.decide._constraints.references import references
+from icdcoder.decide._constraints.references import Reference, references
 from icdcoder.decide._constraints.service import FIRST, fiscal_year, stated_date
 from icdcoder.knowledge.divided_codes import undivided
 from icdcoder.systems import CodeSystem
@@ -123,18 +123,20 @@ class _Run:
                 self._note(code, "advised", "age", odd[0])
 
     def excludes(self) -> None:
-        kept: list[Code] = []
+        kept: list[tuple[Code, tuple[Reference, ...]]] = []
         for code in sorted(self.accepted, key=lambda c: -self.codes[c].score):
-            rival = next((other for other in kept if _excluded(code, other) or _excluded(other, code)), None)
+            ours = _excludes1(code)
+            alike = ((other, theirs) for other, theirs in kept if other.system == code.system)
+            rival = next((other for other, theirs in alike if _names(ours, other) or _names(theirs, code)), None)
             if rival is None:
-                kept.append(code)
+                kept.append((code, ours))
                 continue
-            here, there = (code, rival) if _excluded(code, rival) else (rival, code)
+            here, there = (code, rival) if _names(ours, rival) else (rival, code)
             reason = f"An Excludes1 note at {here.value} or above names {there.value}: they are not coded together."
             if self._of_the_same_words(code, rival):
                 self._remove(code, "excludes1", reason, rival)
             else:
-                kept.append(code)
+                kept.append((code, ours))
                 self._note(code, "advised", "excludes1", f"{reason[:-1]}, unless they are unrelated.", rival)
 
     def _of_the_same_words(self, code: Code, other: Code) -> bool:
@@ -147,12 +149,10 @@ class _Run:
         accepted = self.accepted
         advised = {change.code for change in self.changes if change.action == "removed"}
         for code in accepted:
-            system = _system(code)
-            first = [n for n in system.code_first(code, inherited=True) if _UNDERLYING in n]
-            if first and not any(_named(first, c) for c in accepted):
-                self._note(code, "advised", "code first", f"Its cause is to be coded first: {_plain(first[0])}.")
-            additional = system.use_additional(code, inherited=True)
-            for other in self._worth_a_look(code, additional):
+            cause = _cause(code)
+            if cause and not any(_names(cause.references, c) for c in accepted):
+                self._note(code, "advised", "code first", f"Its cause is to be coded first: {_plain(cause.note)}.")
+            for other in self._worth_a_look(code):
                 if other in advised:  # once is enough, and what another rule took away is not asked for
                     continue
                 advised.add(other)
@@ -186,9 +186,11 @@ class _Run:
                 reason = "The code has been divided since the date of service; this is what stood for it then."
                 self._note(code, "replaced", "date of service", reason, older)
 
-    def _worth_a_look(self, code: Code, notes: tuple[str, ...]) -> Iterable[Code]:
-        for other, one in self.codes.items():
-            if not one.accepted and one.score >= _WORTH_A_LOOK and other.system == code.system and _named(notes, other):
+    def _worth_a_look(self, code: Code) -> Iterable[Code]:
+        additional = _additional(code)
+        for other, one in self.codes.items() if additional else ():
+            likely = not one.accepted and one.score >= _WORTH_A_LOOK
+            if likely and other.system == code.system and _names(additional, other):
                 yield other
 
     def _remove(self, code: Code, rule: str, reason: str, other: Code | None = None) -> None:
@@ -210,19 +212,38 @@ def _system(code: Code) -> CodeSystem:
     return systems.load(code.system)
 
 
-def _excluded(code: Code, other: Code) -> bool:
-    """Whether an Excludes1 note at `code` or above names `other`, and does not name `code` itself."""
-    if code.system != other.system:
-        return False
-    for note in _system(code).excludes1(code, inherited=True):
-        for reference in references(note):
-            if reference.covers(other.value) and not reference.covers(code.value):
-                return True
-    return False
+def _names(found: Iterable[Reference], code: Code) -> bool:
+    return any(reference.covers(code.value) for reference in found)
 
 
-def _named(notes: Iterable[str], code: Code) -> bool:
-    return any(reference.covers(code.value) for note in notes for reference in references(note))
+# What the tabular list says at a code or above it is the same for every note.
+@lru_cache(maxsize=20_000)
+def _excludes1(code: Code) -> tuple[Reference, ...]:
+    """Those of the Excludes1 notes that do not name the code itself."""
+    found = _referred(_system(code).excludes1(code, inherited=True))
+    return tuple(reference for reference in found if not reference.covers(code.value))
+
+
+@lru_cache(maxsize=20_000)
+def _additional(code: Code) -> tuple[Reference, ...]:
+    return _referred(_system(code).use_additional(code, inherited=True))
+
+
+class _Cause(NamedTuple):
+    """What underlies a code: the first note that speaks of it, and the codes that any of them names."""
+
+    note: str
+    references: tuple[Reference, ...]
+
+
+@lru_cache(maxsize=20_000)
+def _cause(code: Code) -> _Cause | None:
+    notes = [note for note in _system(code).code_first(code, inherited=True) if _UNDERLYING in note]
+    return _Cause(notes[0], _referred(notes)) if notes else None
+
+
+def _referred(notes: Iterable[str]) -> tuple[Reference, ...]:
+    return tuple(reference for note in notes for reference in references(note))
 
 
 def _plain(note: str) -> str:

@@ -30,6 +30,7 @@ from icdcoder.core.version import VERSION
 from icdcoder.decide.threshold import Threshold, choose
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.described import described
+from icdcoder.experiment.fine_tuning import FineTunings
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.knowledge import concept_files, concepts
 from icdcoder.knowledge.concepts import ConceptSet
@@ -37,7 +38,7 @@ from icdcoder.measure.coding import validation_measures
 from icdcoder.nn.concept_head import fit_head
 from icdcoder.predictors import concept
 from icdcoder.predictors.concept_heads import language_model, network
-from icdcoder.predictors.concept_scorers import hierarchical
+from icdcoder.predictors.concept_scorers import fitted, hierarchical
 from icdcoder.predictors.label_networks.network import LabelNetwork, fit_network
 from icdcoder.train.loop import TrainingResult
 
@@ -49,7 +50,8 @@ NOTES_AT_ONCE = 64
 
 
 def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILENT) -> TrainingResult:
-    """Fits scorer and head into `experiment.run`, or returns what an earlier run with these settings came to.
+    """Fits scorer and head into `experiment.run`, or returns what an earlier run with these settings came to. Where a
+    language model is fine-tuned, a run that was stopped is gone on with.
 
     Beside them the out-of-fold scores of the training notes are kept (concept_scores.npz: no text).
     """
@@ -59,13 +61,14 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
         return TrainingResult(**json.loads(done.read_text(encoding="utf-8")))
     known = concepts_of(config, prepared)
     training = prepared.split("train")
-    fit = _fitter(config, known, experiment.seed)
-    scorer = fit([prepared.documents[i] for i in training])
+    tunings = FineTunings(experiment.run, experiment.seed, progress)
+    fit = _fitter(config, known, experiment.seed, tunings)
+    scorer = fit([prepared.documents[i] for i in training], "concepts")
     if config.in_fold:
         scores = scored(scorer, prepared, training, progress)
     else:
-        scores = out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress)
-    second, ended = _second_stage(experiment, prepared, known, scores, progress)
+        scores = out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress, tunings.remembered)
+    second, ended = _second_stage(experiment, prepared, known, scores, tunings, progress)
     concept.save_stages(experiment.run, known, scorer, second)
     np.savez_compressed(experiment.run / TRAINING_SCORES, scores=scores.astype(np.float16))
     validation = prepared.split("validation")
@@ -76,11 +79,17 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
     _note_cost(scorer, prepared, validation, len(known), experiment.run / COST)
     result = TrainingResult(config.steps, best, MONITOR, config.steps, config.steps, ended)
     write_atomic(done, json.dumps(asdict(result)))
+    tunings.forget()
     return result
 
 
 def _second_stage(
-    experiment: Experiment, prepared: Prepared, known: ConceptSet, scores: Scores, progress: Progress
+    experiment: Experiment,
+    prepared: Prepared,
+    known: ConceptSet,
+    scores: Scores,
+    tunings: FineTunings,
+    progress: Progress,
 ) -> tuple[concept.SecondStage, str]:
     """Fitted on the training notes, and a sentence on how that ended. scores: out of fold."""
     config = _config(experiment)
@@ -89,12 +98,13 @@ def _second_stage(
     if config.head == "language_model":
         notes = [prepared.documents[i].joined() for i in training]
         asked = concept.questionnaire(known, prepared.space)
-        stage = language_model.fit(config.asking, asked, notes, scores, gold, experiment.seed)
+        with tunings.course("codes", [prepared.documents[i] for i in training]) as course:
+            stage = language_model.fit(config.asking, asked, notes, scores, gold, experiment.seed, course)
         return stage, f"The language model has answered for the codes of {len(training)} notes"
     own, own_scores = None, None
     if config.inputs != "concepts":
         fit = _own_fitter(config, prepared, experiment.seed)
-        own = fit([prepared.documents[i] for i in training])
+        own = fit([prepared.documents[i] for i in training], "notes")
         own_scores = torch.from_numpy(
             scored(own, prepared, training, progress)
             if config.in_fold
@@ -161,23 +171,30 @@ def concepts_of(config: concept.Config, prepared: Prepared) -> ConceptSet:
 
 
 def out_of_fold(
-    fit: Callable[[Sequence[Document]], NoteScorer],
+    fit: Callable[[Sequence[Document], str], NoteScorer],
     prepared: Prepared,
     training: Sequence[int],
     folds: int,
     seed: int,
     progress: Progress = SILENT,
+    remembered: Callable[[str, Callable[[], Scores]], Scores] = lambda _, compute: compute(),
 ) -> Scores:
     """Matrix "note concept" of the training notes, each scored by a scorer fitted without any note of its patient.
 
-    Raises InputError where there are fewer patients than folds.
+    fit: of documents and a name. remembered: the scores under a name, or what it computes. Raises InputError where
+    there are fewer patients than folds.
     """
     fold_of = _folds([prepared.patients[i] for i in training], folds, seed)
     rows: dict[int, Scores] = {}
     for fold in range(folds):
-        scorer = fit([prepared.documents[i] for i, own in zip(training, fold_of, strict=True) if own != fold])
+        others = [prepared.documents[i] for i, own in zip(training, fold_of, strict=True) if own != fold]
         held_out = [i for i, own in zip(training, fold_of, strict=True) if own == fold]
-        rows.update(zip(held_out, scored(scorer, prepared, held_out, progress), strict=True))
+        name = f"fold_{fold + 1}_of_{folds}"
+
+        def of_fold(others: list[Document] = others, held_out: list[int] = held_out, name: str = name) -> Scores:
+            return scored(fit(others, name), prepared, held_out, progress)
+
+        rows.update(zip(held_out, remembered(name, of_fold), strict=True))
     return np.stack([rows[i] for i in training])
 
 
@@ -233,17 +250,24 @@ def _folds(patients: Sequence[str], folds: int, seed: int) -> list[int]:
 
 
 def _fitter(
-    config: concept.Config, known: ConceptSet, seed: int
-) -> Callable[[Sequence[Document]], concept.ConceptScorer]:
+    config: concept.Config, known: ConceptSet, seed: int, tunings: FineTunings
+) -> Callable[[Sequence[Document], str], concept.ConceptScorer]:
     module, settings = concept.scorer_of(config.scorer)
-    return lambda documents: module.fit(settings, known, documents, seed)
+
+    def fit(documents: Sequence[Document], name: str) -> concept.ConceptScorer:
+        with tunings.course(name, documents) as course:
+            return fitted(module, settings, known, documents, seed, course)
+
+    return fit
 
 
-def _own_fitter(config: concept.Config, prepared: Prepared, seed: int) -> Callable[[Sequence[Document]], LabelNetwork]:
+def _own_fitter(
+    config: concept.Config, prepared: Prepared, seed: int
+) -> Callable[[Sequence[Document], str], LabelNetwork]:
     """Fits the network that codes a note without concepts."""
     columns = {code: i for i, code in enumerate(prepared.space.codes)}
 
-    def fit(documents: Sequence[Document]) -> LabelNetwork:
+    def fit(documents: Sequence[Document], name: str) -> LabelNetwork:
         gold = np.zeros((len(documents), len(columns)), dtype=np.float32)
         for row, document in enumerate(documents):
             gold[row, [columns[code] for code in document.codes if code in columns]] = 1.0

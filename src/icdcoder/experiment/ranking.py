@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,12 @@ from icdcoder.decide.threshold import Threshold, choose
 from icdcoder.experiment.config import Experiment
 from icdcoder.predictors import lexicon, ranked
 from icdcoder.predictors.dictionary.editions import OlderEdition
-from icdcoder.predictors.ranking import ranker
+from icdcoder.predictors.ranking import fitting
 from icdcoder.predictors.ranking.habits import Coded
-from icdcoder.predictors.ranking.reading import read
+from icdcoder.predictors.ranking.reading import rarity, read
+
+# F1 within so much of the best is as good as the best.
+FLAT = 0.01
 
 
 def fit_ranker(
@@ -46,7 +50,7 @@ def fit_ranker(
     older = OlderEdition(config.gold_edition)
     asked = [[older.code(code) for code in codes] for codes in fitted.codes]
     gold, scores = matrices([set(d.codes) for d in documents], asked, fitted.probabilities)
-    threshold = choose(gold, scores, metric=experiment.decide.metric, split="train")
+    threshold = ranker_threshold(gold, scores, habits=config.habits, metric=experiment.decide.metric)
     with atomic_folder(folder, replace=fresh) as work:
         ranked.save(work, fitted.ranker)
         card = {
@@ -79,10 +83,10 @@ def fit(
     dictionary: lexicon.LexiconPredictor,
     seed: int,
     progress: Progress = SILENT,
-) -> ranker.Fitted:
+) -> fitting.Fitted:
     """Raises InputError where there are too few patients to fit on."""
-    if len({document.patient for document in documents}) < 2 * ranker.FOLDS:
-        raise InputError(f"A ranker is fitted on the notes of {2 * ranker.FOLDS} patients at least.")
+    if len({document.patient for document in documents}) < 2 * fitting.FOLDS:
+        raise InputError(f"A ranker is fitted on the notes of {2 * fitting.FOLDS} patients at least.")
     notes = []
     with progress.track("Reading notes", len(documents)) as step:
         for document in documents:
@@ -91,10 +95,11 @@ def fit(
             step()
     with progress.track("Fitting the ranker", 1) as step:
         older = OlderEdition(config.gold_edition)
-        fitted = ranker.fit(
+        fitted = fitting.fit(
             notes,
             [document.patient for document in documents],
             habits=config.habits,
+            rarity=rarity(dictionary),
             right=lambda code, gold: older.code(code) in gold,
             seed=seed,
         )
@@ -114,6 +119,30 @@ def matrices(
         truth[row, [columns[code] for code in own]] = True
         np.maximum.at(scores[row], [columns[code] for code in candidates], values)
     return truth, scores
+
+
+def ranker_threshold(
+    gold: npt.NDArray[np.bool_],
+    probabilities: npt.NDArray[np.float64],
+    *,
+    habits: bool,
+    metric: Literal["micro_f1", "macro_f1"] = "micro_f1",
+) -> Threshold:
+    """The threshold of a ranker, from probabilities that have not seen their notes ("note code").
+
+    The best F1 that can be expected of true probabilities is reached where its half is the threshold (Lipton, Elkan and
+    Naryanaswamy 2014). A ranker's are close to true, and the curve is flat around its maximum, where a few hundred
+    notes put it anywhere: half of the maximum varies less than its place. The place itself is taken where half of the
+    maximum loses FLAT, and without habits: such a ranker holds back what the note does not state, so that its
+    probabilities are not true.
+    """
+    found = choose(gold, probabilities, metric=metric, split="train")
+    if not habits or metric != "micro_f1" or not found.score:
+        return found
+    value = found.score / 2
+    accepted = probabilities > value
+    score = 2 * np.count_nonzero(accepted & gold) / (np.count_nonzero(accepted) + np.count_nonzero(gold))
+    return replace(found, value=value, score=score) if found.score - score < FLAT else found
 
 
 def card_of(

@@ -25,16 +25,20 @@ import torch
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from icdcoder.core.config import Settings
 from icdcoder.nn.chunks import Chunks
 from icdcoder.nn.contract import Batch, ModelContext, Scores
+from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.label_attention import attention
 from icdcoder.nn.label_reading import label_reading
 from icdcoder.nn.pretrained import load_pretrained
 from icdcoder.nn.token_encoder import Chunking, TokenEncoder
 
 SPREAD = 0.03  # standard deviation of the initial matrices
+# Elements of "chunk code hidden" that are computed together; of more, only what is read by attention is kept.
+TILE = 4_000_000
 
 
 class Config(Settings):
@@ -77,8 +81,8 @@ class HiLAT(nn.Module):
         self.chunk_query = nn.Parameter(torch.empty(hidden))
         self.weights = nn.Parameter(torch.empty(codes, hidden))
         self.bias = nn.Parameter(torch.zeros(codes))
-        self.state_dropout = nn.Dropout(state_dropout)
-        self.attention_dropout = nn.Dropout(attention_dropout)
+        self.state_dropout = Dropout(state_dropout)
+        self.attention_dropout = Dropout(attention_dropout)
         for matrix in (
             self.token_keys.weight,
             self.chunk_keys.weight,
@@ -93,16 +97,42 @@ class HiLAT(nn.Module):
         with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
             states = self.state_dropout(states)
             keys = torch.tanh(self.token_keys(states))
-            read = self.attention_dropout(label_reading(keys, states, chunks.mask, self.token_queries))
-            shares = _softmax_of_chunks(torch.tanh(self.chunk_keys(read)) @ self.chunk_query, chunks)
-            whole = read.new_zeros(len(batch.tokens), *read.shape[1:])
-            whole = self.attention_dropout(whole.index_add(0, chunks.note, shares[..., None] * read))
-            logits = (whole * self.weights).sum(2) + self.bias
+            logits = torch.cat([self._tile(chunks, keys, states, tile) for tile in self._tiles(len(chunks))], 1)
             if attention_codes is None:
                 return Scores(logits)
-            of_tokens = attention(keys, chunks.mask, self.token_queries[attention_codes])
-            weighed = of_tokens * shares[:, attention_codes, None]
+            queries = self.token_queries[attention_codes]
+            shares = self._shares(chunks, label_reading(keys, states, chunks.mask, queries))
+            weighed = attention(keys, chunks.mask, queries) * shares[..., None]
             return Scores(logits, chunks.restore(weighed.transpose(1, 2)).transpose(1, 2))
+
+    def _tiles(self, chunks: int) -> list[slice]:
+        codes = len(self.bias)
+        size = max(1, TILE // max(1, chunks * self.weights.shape[1]))
+        return [slice(start, min(codes, start + size)) for start in range(0, codes, size)]
+
+    def _tile(
+        self,
+        chunks: Chunks,
+        keys: Float[Tensor, "chunk token hidden"],
+        states: Float[Tensor, "chunk token hidden"],
+        tile: slice,
+    ) -> Float[Tensor, "note tile"]:
+        """Logits of some codes. What they read of each chunk is kept for the backward pass, and nothing else."""
+        read = label_reading(keys, states, chunks.mask, self.token_queries[tile])
+        if not torch.is_grad_enabled():
+            return self._scored(chunks, read, tile)
+        return checkpoint(self._scored, chunks, read, tile, use_reentrant=False)
+
+    def _scored(
+        self, chunks: Chunks, read: Float[Tensor, "chunk tile hidden"], tile: slice
+    ) -> Float[Tensor, "note tile"]:
+        read = self.attention_dropout(read)
+        weighed = self._shares(chunks, read)[..., None] * read
+        whole = read.new_zeros(len(chunks.per_note), *read.shape[1:]).index_add(0, chunks.note, weighed)
+        return (self.attention_dropout(whole) * self.weights[tile]).sum(2) + self.bias[tile]
+
+    def _shares(self, chunks: Chunks, read: Float[Tensor, "chunk code hidden"]) -> Float[Tensor, "chunk code"]:
+        return _softmax_of_chunks(torch.tanh(self.chunk_keys(read)) @ self.chunk_query, chunks)
 
 
 def _softmax_of_chunks(scores: Float[Tensor, "chunk code"], chunks: Chunks) -> Float[Tensor, "chunk code"]:

@@ -35,10 +35,11 @@ from torch.nn.functional import pad
 from icdcoder.core.config import Settings
 from icdcoder.knowledge import entities, graph_embeddings
 from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
+from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.knowledge_tables import sized_by_state
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.phrase_table import Found, PhraseTable, known_phrases
-from icdcoder.nn.residual_filter import ResidualFilter
+from icdcoder.nn.residual_filter import ResidualFilter, side_by_side
 from icdcoder.nn.term_weights import inverse_document_frequency, tf_idf
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
@@ -137,7 +138,7 @@ class KGMultiResCNN(nn.Module):
         self.phrases = phrases
         self.vectors = nn.Parameter(vectors.clone())
         self.reduction = nn.Linear(vectors.shape[1], embedding)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.filters = nn.ModuleList(ResidualFilter(embedding, embedding, k, blocks, dropout) for k in kernels)
         hidden = len(kernels) * blocks[-1]
         self.label_attention = LabelAttention(codes, hidden, hidden)
@@ -156,7 +157,7 @@ class KGMultiResCNN(nn.Module):
         sequence = torch.cat([pad(words, (0, 0, 0, self.gap)), self._entities(found).to(words.dtype)], 1)
         mask = torch.cat([pad(batch.mask, (0, self.gap)), found.entity >= 0], 1)
         sequence = self.dropout(sequence)
-        states = torch.cat([one(sequence, mask) for one in self.filters], 2)
+        states = side_by_side(self.filters, sequence, mask)
         scores = self.label_attention(states, states, mask, attention_codes)
         if scores.attention is None:
             return scores

@@ -13,7 +13,7 @@ low-rank adapters beside every linear layer and the context that the model was t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -24,10 +24,14 @@ from icdcoder.core.config import Settings
 from icdcoder.nn.asymmetric import asymmetric_penalty
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.pretrained import Attention, Weights, add_lora, load_pretrained
+from icdcoder.nn.pretrained import Attention, Weights, add_lora
+from icdcoder.nn.pretrained_encoder import load_encoder
 from icdcoder.nn.quantised import Base, quantise
 from icdcoder.nn.rope import Scaling
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+from icdcoder.nn.token_encoder import TokenEncoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Pooling = Literal["last", "mean", "label_attention"]
 
@@ -70,27 +74,21 @@ class Config(Settings):
 
 def build(config: Config, context: ModelContext) -> LLMClassifier:
     """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
-    pretrained = load_pretrained(
-        config.checkpoint,
-        config.architecture,
+
+    def adapt(model: PreTrainedModel) -> None:
+        if config.tuning == "lora":
+            add_lora(model, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout)
+        elif config.base is not None:
+            model.requires_grad_(False)
+        if config.base is not None:
+            quantise(model, config.base)
+
+    encoder = load_encoder(
+        config,
         context.vocabulary_size,
-        context=config.context,
-        scaling=config.scaling,
-        attention=config.attention,
-        weights=config.weights,
-    )
-    if config.tuning == "lora":
-        add_lora(pretrained.model, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout)
-    elif config.base is not None:
-        pretrained.model.requires_grad_(False)
-    if config.base is not None:
-        quantise(pretrained.model, config.base)
-    encoder = TokenEncoder(
-        pretrained,
-        Chunking(config.chunk, config.overlap),
         frozen=config.tuning == "frozen",
-        bidirectional=config.bidirectional,
         checkpointing=config.gradient_checkpointing,
+        adapt=adapt,
     )
     return LLMClassifier(encoder, len(context.space), pooling=config.pooling, asymmetric=config.loss == "asymmetric")
 

@@ -34,11 +34,12 @@ from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.convolution import TokenConvolution
 from icdcoder.nn.frozen_states import FrozenStates
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.pretrained import Attention, Weights, load_pretrained
+from icdcoder.nn.pretrained import Attention, Weights
+from icdcoder.nn.pretrained_encoder import load_encoder
 from icdcoder.nn.residual_filter import ResidualFilter
 from icdcoder.nn.rope import Scaling
 from icdcoder.nn.state_cache import Type
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+from icdcoder.nn.token_encoder import TokenEncoder
 
 _CNN = re.compile(r"cnn-(\d+)(?:_map_(\d+))?")
 # Tokens whose states are computed together for the cache.
@@ -121,17 +122,7 @@ class Reduction:
 
 def build(config: Config, context: ModelContext) -> LLMMultiResCNN:
     """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
-    pretrained = load_pretrained(
-        config.checkpoint,
-        config.architecture,
-        context.vocabulary_size,
-        context=config.context,
-        scaling=config.scaling,
-        attention=config.attention,
-        weights=config.weights,
-    )
-    chunking = Chunking(config.chunk, config.overlap)
-    encoder = TokenEncoder(pretrained, chunking, frozen=config.frozen, bidirectional=config.bidirectional)
+    encoder = load_encoder(config, context.vocabulary_size, frozen=config.frozen)
     if config.layer != "mix" and not -1 <= config.layer <= encoder.layers:
         raise ConfigError(f"'model.layer' is {config.layer}; the pretrained model has layers 0 to {encoder.layers}.")
     if config.cache is not None and not config.frozen:

@@ -38,14 +38,14 @@ from torch.utils.checkpoint import checkpoint
 from icdcoder.core.config import Settings
 from icdcoder.knowledge import synonyms
 from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
+from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.knowledge_tables import token_table
 from icdcoder.nn.recurrent import BidirectionalLSTM
 from icdcoder.nn.remembered import Remembered
+from icdcoder.nn.synonym_reading import greatest_reading
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
-# Elements of "note synonym code token" held at once, and synonyms encoded at once; more are computed in parts, whose
-# insides are computed anew in the backward pass.
-TILE = 8_000_000
+# Synonyms encoded at once; of more, the insides are computed anew in the backward pass.
 TEXTS = 4_096
 
 
@@ -118,7 +118,7 @@ class MSMN(nn.Module):
         self.queries = nn.Linear(attended, attended // synonyms.shape[1])
         self.weights = nn.Linear(attended, attended)
         self.bias = nn.Linear(attended, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.r_drop = r_drop
         self.pool_padding = pool_padding
         self.synonyms: Tensor
@@ -175,26 +175,9 @@ class MSMN(nn.Module):
         mask: Bool[Tensor, "note token"],
         names: Float[Tensor, "code synonym attended"],
     ) -> Float[Tensor, "note code"]:
-        keys, queries, best = self._headed(states), self.queries(names), names.amax(1)
-        weights, bias = self.weights(best), self.bias(best).squeeze(1)
-        size = max(1, TILE // max(1, mask.numel() * names.shape[1]))
-        again = size < len(names) and torch.is_grad_enabled()
-        found = []
-        for query, weight in zip(queries.split(size), weights.split(size), strict=True):
-            inputs = (keys, states, mask, query, weight)
-            found.append(checkpoint(self._tile, *inputs, use_reentrant=False) if again else self._tile(*inputs))
-        return torch.cat(found, 1) + bias
-
-    def _tile(
-        self,
-        keys: Float[Tensor, "note synonym token part"],
-        states: Float[Tensor, "note token attended"],
-        mask: Bool[Tensor, "note token"],
-        queries: Float[Tensor, "tile synonym part"],
-        weights: Float[Tensor, "tile attended"],
-    ) -> Float[Tensor, "note tile"]:
-        read = self._attention(keys, mask, queries).to(states.dtype) @ states[:, None]
-        return (self.dropout(read.amax(1)) * weights).sum(2)
+        best = names.amax(1)
+        read = self.dropout(greatest_reading(self._headed(states), states, mask, self.queries(names)))
+        return (read * self.weights(best)).sum(2) + self.bias(best).squeeze(1)
 
     def _attention(
         self,

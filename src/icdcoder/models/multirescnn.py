@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.residual_filter import ResidualFilter
+from icdcoder.nn.residual_filter import ResidualFilter, side_by_side
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
@@ -96,5 +96,5 @@ class MultiResCNN(nn.Module):
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
         words = self.words(batch.tokens, batch.mask)
-        states = torch.cat([one(words, mask) for one in self.filters], 2)
+        states = side_by_side(self.filters, words, mask)
         return self.label_attention(states, states, mask, attention_codes)

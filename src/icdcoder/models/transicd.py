@@ -25,14 +25,16 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
+from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.label_attention import LabelAttention
+from icdcoder.nn.transformer import transformed
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
@@ -98,7 +100,7 @@ class TransICD(nn.Module):
     ) -> None:
         super().__init__()
         self.words = words
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         layer = nn.TransformerEncoderLayer(embedding, heads, feed_forward, dropout, batch_first=True)
         self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.projection = nn.Linear(embedding, attended)
@@ -116,7 +118,7 @@ class TransICD(nn.Module):
             words = words + sinusoids(len(words), words)[:, None]
         else:
             words = words + sinusoids(words.shape[1], words)
-        states = self.transformer(self.dropout(words), src_key_padding_mask=_unseen(batch.mask))
+        states = transformed(self.transformer, self.dropout(words), batch.mask)
         states = states.masked_fill(~batch.mask[..., None], 0.0)
         keys = torch.tanh(self.projection(states))
         scores = self.label_attention(keys, states, batch.mask, attention_codes)
@@ -134,8 +136,3 @@ def sinusoids(count: int, like: Float[Tensor, "... width"]) -> Float[Tensor, "{c
     place = torch.arange(count, device=like.device, dtype=torch.float32)[:, None]
     step = torch.exp(torch.arange(0, width, 2, device=like.device) * (-math.log(10_000.0) / width))
     return torch.stack([torch.sin(place * step), torch.cos(place * step)], 2).flatten(1).to(like.dtype)
-
-
-def _unseen(mask: Bool[Tensor, "note token"]) -> Bool[Tensor, "note token"]:
-    """Padding; a note of nothing else sees it, since a softmax over nothing is not a number."""
-    return ~mask & mask.any(1, keepdim=True)

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from icdcoder.core.errors import ConfigError
+from icdcoder.nn.cached_instruction import CachedInstruction
 from icdcoder.nn.label_trie import Tile
 
 if TYPE_CHECKING:
@@ -37,30 +38,35 @@ def after_encoder(
 
 
 def after_prompt(
-    model: PreTrainedModel, embeddings: Float[Tensor, "note token hidden"], mask: Bool[Tensor, "note token"]
+    model: PreTrainedModel,
+    embeddings: Float[Tensor, "note token hidden"],
+    mask: Bool[Tensor, "note token"],
+    instruction: CachedInstruction | None = None,
 ) -> tuple[AnswerPrefix, Float[Tensor, "note token hidden"]]:
     """(where the answers of a causal model begin, the last states at the tokens of the prompt).
 
-    embeddings: of the whole prompt. mask: True on its tokens, of which each note has one at least; padding may be
-    anywhere. Raises ConfigError for attention that takes no mask of its own, or that sees a window only.
+    embeddings: of the prompt. mask: True on its tokens, of which each note has one at least; padding may be
+    anywhere. instruction: what all prompts begin with, if that has been read; embeddings, mask and the states that
+    are given back then go on from its end. Raises ConfigError for attention that takes no mask of its own, or that
+    sees a window only.
     """
-    from transformers import DynamicCache
-
-    call, cache = _AfterPrompt(model), DynamicCache()
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    call = _AfterPrompt(model)
+    instruction = instruction or CachedInstruction()
+    cache, known = instruction.under(len(mask)), len(instruction)
+    visible = torch.nn.functional.pad(mask, (known, 0), value=True)
+    positions = (visible.cumsum(1) - 1).clamp(min=0)
     states = model.base_model(
         inputs_embeds=embeddings,
-        attention_mask=mask.long(),
-        position_ids=positions,
+        attention_mask=visible.long(),
+        position_ids=positions[:, known:],
         past_key_values=cache,
         use_cache=True,
     ).last_hidden_state
     # The last token is read again with what follows it: its logits are those of the first token of the answer.
     notes = torch.arange(len(mask), device=mask.device)
     last = positions.argmax(1)
-    visible = mask.clone()
     visible[notes, last] = False
-    prefix = AnswerPrefix(model, cache, embeddings[notes, last][:, None], visible, call)
+    prefix = AnswerPrefix(model, cache, embeddings[notes, last - known][:, None], visible, call)
     return prefix, states
 
 

@@ -45,7 +45,9 @@ def label_logits(
     all that it takes; everything else is computed in tiles. benchmarks/label_attention.py measures each of the three.
     """
     kind = torch.promote_types(torch.promote_types(keys.dtype, queries.dtype), torch.float32)
-    keys, values, queries, weights, bias = (t.to(kind) for t in (keys, values, queries, weights, bias))
+    same = keys is values  # one copy in this type is enough then
+    keys, queries, weights, bias = (t.to(kind) for t in (keys, queries, weights, bias))
+    values = keys if same else values.to(kind)
     with torch.autocast(keys.device.type, enabled=False):
         if keys.shape[0] * keys.shape[1] * queries.shape[0] <= PLAIN_ELEMENTS:
             return plain_label_logits(keys, values, mask, queries, weights, bias)

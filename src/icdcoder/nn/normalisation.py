@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -33,4 +35,17 @@ class TokenBatchNorm(nn.Module):
             flat = nn.functional.batch_norm(flat, norm.running_mean, norm.running_var, norm.weight, norm.bias)
             return flat.view_as(states).masked_fill(~mask[..., None], 0.0)
         normal = self.norm(flat.index_select(0, real))
-        return torch.zeros_like(flat).index_copy(0, real, normal.to(flat.dtype)).view_as(states)
+        return _Placed.apply(normal.to(flat.dtype), real, len(flat)).view_as(states)
+
+
+class _Placed(torch.autograd.Function):
+    """`apply(rows, places, count)` → `count` rows, zero but for the given ones; `index_copy` would keep these."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, places: Tensor, count: int) -> Tensor:
+        ctx.save_for_backward(places)
+        return rows.new_zeros(count, rows.shape[1]).index_copy_(0, places, rows)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return gradient.index_select(0, *ctx.saved_tensors), None, None

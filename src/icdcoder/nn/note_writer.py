@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from icdcoder.core.errors import InputError
 from icdcoder.nn.answer_prefix import AnswerPrefix, after_encoder, after_prompt
+from icdcoder.nn.cached_instruction import CachedInstruction, can_be_cached, read_instruction
 from icdcoder.nn.knowledge_injection import KnowledgeInjection
 from icdcoder.nn.pretrained import Pretrained
 from icdcoder.nn.prompt import Prompt
@@ -71,11 +72,13 @@ class NoteWriter(nn.Module):
         self.twice = frozenset(f"model.{name}" for name in every.keys() - unique.keys())
         keep_apart(self, "fixed")
         keep_apart(self, "twice")
-        self._knowledge = Remembered()
+        self._knowledge: Remembered[Tensor] = Remembered()
+        self._instruction: Remembered[CachedInstruction] = Remembered()
 
     def train(self, mode: bool = True) -> NoteWriter:
         """A frozen model stays in evaluation."""
         super().train(mode)
+        self._instruction.forget()  # a training step needs its memory, and will change what it was made of
         if self.frozen:
             self.model.eval()
         return self
@@ -93,26 +96,48 @@ class NoteWriter(nn.Module):
                     attention_mask=sequence.mask.long(),
                     decoder_input_ids=self._shifted(answer[0]),
                 ).logits
-            return Read(self._of_note(states, mask), logits)
+            return Read(self._of_note(states, mask, sequence), logits)
         sequence = self.prompt.around(tokens, mask, self.pad, *(() if answer is None else (answer,)))
+        self._require_short(sequence.tokens.shape[1])
         states = self.model.base_model(
             inputs_embeds=self._embedded(sequence, given=answer is not None), attention_mask=sequence.mask.long()
         ).last_hidden_state
         logits = None
         if answer is not None:
             logits = self._next(cut_out(states, sequence.starts[3] - 1, answer[0].shape[1]))
-        return Read(self._of_note(states, mask), logits)
+        return Read(self._of_note(states, mask, sequence), logits)
 
     def begin(
         self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
     ) -> tuple[AnswerPrefix, Float[Tensor, "note token hidden"]]:
-        """(what answers are to be written after, the states at the note's tokens): the note is read once for both."""
+        """(what answers are to be written after, the states at the note's tokens): the note is read once for both.
+
+        The words before the note are read once for all batches, by a decoder in evaluation and without gradients; see
+        `nn.cached_instruction`, which says where that cannot be."""
         if self.model.config.is_encoder_decoder:
             sequence, states = self._encoded(tokens, mask)
-            return after_encoder(self.model, states, sequence.mask), self._of_note(states, mask)
-        sequence = self.prompt.around(tokens, mask, self.pad)
-        prefix, states = after_prompt(self.model, self._embedded(sequence, given=False), sequence.mask)
-        return prefix, self._of_note(states, mask)
+            return after_encoder(self.model, states, sequence.mask), self._of_note(states, mask, sequence)
+        instruction = self._read_instruction()
+        sequence = self.prompt.around(tokens, mask, self.pad, without=len(instruction))
+        self._require_short(len(instruction) + sequence.tokens.shape[1])
+        embeddings = self._embedded(sequence, given=False)
+        prefix, states = after_prompt(self.model, embeddings, sequence.mask, instruction)
+        return prefix, self._of_note(states, mask, sequence)
+
+    def _read_instruction(self) -> CachedInstruction:
+        """All words before the note but the last, so that something is left to read where a note has no word."""
+        # What dropout makes of it differs from call to call.
+        if torch.is_grad_enabled() or self.model.training or not can_be_cached(self.model):
+            return CachedInstruction()
+        nothing = self.prompt.before.new_zeros(1, 0)
+        known = self.prompt.around(nothing, nothing.bool(), self.pad)
+        length = len(self.prompt.before) - 1
+        if length < 1:
+            return CachedInstruction()
+        return self._instruction(
+            lambda: read_instruction(self.model, self._embedded(known, given=False)[:, :length]),
+            [*self.parameters(), *self.buffers()],
+        )
 
     def _encoded(self, tokens: Tensor, mask: Tensor) -> tuple[Joined, Tensor]:
         sequence = self.prompt.around(tokens, mask, self.pad)
@@ -123,7 +148,6 @@ class NoteWriter(nn.Module):
 
     def _embedded(self, sequence: Joined, *, given: bool) -> Tensor:
         """Embeddings of the sequence, with knowledge in the part that asks. given: an answer stands at its end."""
-        self._require_short(sequence.tokens.shape[1])
         embed = self.model.get_input_embeddings()
         embeddings = embed(sequence.tokens)
         if self.injection is None:
@@ -158,9 +182,8 @@ class NoteWriter(nn.Module):
         cap = getattr(config, "final_logit_softcapping", None)
         return logits if cap is None else cap * torch.tanh(logits / cap)
 
-    def _of_note(self, states: Tensor, mask: Tensor) -> Tensor:
-        start = torch.full((len(mask),), len(self.prompt.before), device=mask.device)
-        return cut_out(states, start, mask.shape[1]).float().masked_fill(~mask[..., None], 0.0)
+    def _of_note(self, states: Tensor, mask: Tensor, sequence: Joined) -> Tensor:
+        return cut_out(states, sequence.starts[1], mask.shape[1]).float().masked_fill(~mask[..., None], 0.0)
 
     def _shifted(self, answer: Tensor) -> Tensor:
         return nn.functional.pad(answer[:, :-1], (1, 0), value=self.model.config.decoder_start_token_id)

@@ -37,8 +37,16 @@ class Prompt(nn.Module):
         sized_by_state(self, "before", "after")
 
     def around(
-        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], pad: int, *more: Part
+        self,
+        tokens: Int[Tensor, "note token"],
+        mask: Bool[Tensor, "note token"],
+        pad: int,
+        *more: Part,
+        without: int = 0,
     ) -> Joined:
-        """The parts before, note, after, and what follows them. A note's token t stands at `len(before) + t`."""
-        before, after = ((part[None], torch.ones_like(part[None]).bool()) for part in (self.before, self.after))
+        """The parts before, note, after, and what follows them. without: how many of the first tokens are left out,
+        since they have been read."""
+        before, after = (
+            (part[None], torch.ones_like(part[None]).bool()) for part in (self.before[without:], self.after)
+        )
         return joined(pad, before, (tokens, mask), after, *more)

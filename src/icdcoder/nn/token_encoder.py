@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.nn.chunks import Chunks, cut
+from icdcoder.nn.dropped_attention import SparingDropout
 from icdcoder.nn.pretrained import Pretrained
 from icdcoder.nn.quantised import plain_weight
 
@@ -63,6 +65,7 @@ class TokenEncoder(nn.Module):
         self.limit = pretrained.limit
         self.frozen = frozen
         self.bidirectional = bidirectional
+        self.checkpointing = checkpointing
         self.pad: int = config.pad_token_id or 0
         self.register_buffer("prefix", torch.tensor(pretrained.prefix, dtype=torch.long), persistent=False)
         self.register_buffer("suffix", torch.tensor(pretrained.suffix, dtype=torch.long), persistent=False)
@@ -138,7 +141,10 @@ class TokenEncoder(nn.Module):
             start = len(self.prefix)
         self._require_short(ids.shape[1])
         square = seen[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+        learns = torch.is_grad_enabled() and not self.frozen
+        # What checkpointing computes anew in the backward pass would be outside of SparingDropout.
+        sparing = SparingDropout() if learns and self.training and not self.checkpointing else nullcontext()
+        with torch.set_grad_enabled(learns), sparing:
             output = self.model(
                 input_ids=ids,
                 attention_mask=square if self.bidirectional else seen.long(),

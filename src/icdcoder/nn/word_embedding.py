@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError
 from icdcoder.nn.contract import PAD, ModelContext
+from icdcoder.nn.dropout import Dropout
 
 
 class WordEmbedding(nn.Module):
@@ -32,7 +33,7 @@ class WordEmbedding(nn.Module):
                 self.embedding.weight.copy_(vectors)
                 self.embedding.weight[PAD] = 0.0
         self.embedding.weight.requires_grad_(not frozen)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]

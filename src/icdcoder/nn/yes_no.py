@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.nn.fine_tuning import UNWATCHED, Course, fine_tune
 from icdcoder.nn.shared_prefix import CHUNK, Tokens, logits_after, logits_at_once
-
-GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +98,30 @@ class YesNoModel(nn.Module):
 
 
 def train_yes_no(
-    model: YesNoModel, epochs: Iterator[Sequence[Asked]], *, learning_rate: float, together: int
+    model: YesNoModel,
+    epochs: Iterator[Sequence[Asked]],
+    *,
+    count: int,
+    learning_rate: float,
+    together: int,
+    course: Course = UNWATCHED,
 ) -> list[float]:
-    """Each item of `epochs` is one epoch; a step takes `together` texts. AdamW over the weights that have gradients;
-    returns each epoch's mean loss of a question. Raises InputError where the loss is no longer a number."""
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0)
-    losses = []
-    model.train()
-    for epoch in epochs:
-        total, questions = 0.0, 0
-        for start in range(0, len(epoch), together):
-            part = epoch[start : start + together]
-            count = sum(len(asked.questions) for asked in part)
-            optimiser.zero_grad()
-            for asked in part:  # one text at a time: no padding, and no more memory than one needs
-                odds = model(asked)
-                targets = torch.tensor(list(asked.targets), device=odds.device)
-                loss = binary_cross_entropy_with_logits(odds, targets, reduction="sum")
-                (loss / count).backward()
-                total += float(loss.detach())
-            nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
-            optimiser.step()
-            questions += count
-        losses.append(total / max(1, questions))
-        if not np.isfinite(losses[-1]):
-            raise InputError("The training of the language model diverged; lower learning_rate.")
-    model.eval()
-    return losses
+    """`count` epochs; a step takes `together` texts. Returns each epoch's mean loss of a question. Raises InputError
+    where the loss is no longer a number."""
+
+    def loss(asked: Asked) -> Float[Tensor, ""]:
+        odds = model(asked)
+        targets = torch.tensor(list(asked.targets), device=odds.device)
+        return binary_cross_entropy_with_logits(odds, targets, reduction="sum")
+
+    return fine_tune(
+        model,
+        epochs,
+        loss,
+        lambda part: sum(len(asked.questions) for asked in part),
+        count=count,
+        learning_rate=learning_rate,
+        weight_decay=0.0,
+        together=together,
+        course=course,
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +40,9 @@ class Assertion:
     trigger: tuple[int, int] | None = None
 
 
+_AFFIRMED = Assertion("affirmed")
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
     start: int
@@ -49,7 +52,7 @@ class _Scope:
 
 
 class Assertions:
-    """The assertions of one text; it is read once, and each mention then costs a look-up in its sentence.
+    """The assertions of one text; each sentence is read once, and a mention then costs a look-up in it.
 
     sections: of the same text (text/sections.py). In a family history what is not denied is a relative's; in a past
     surgical history it is past.
@@ -66,23 +69,19 @@ class Assertions:
         if sections:
             headings = {at for section in sections for at in (section.start, section.body_start)}
             starts = sorted({*starts, *(at for at in headings if at < len(text))})
+        self._text = text
         self._starts = starts
         self._scopes: dict[int, list[_Scope]] = {}
-        for number, hits in self._by_sentence(triggers().find(text, starts)).items():
-            end = starts[number + 1] if number + 1 < len(starts) else len(text)
-            scopes = _Sentence(text, starts[number], end, hits).scopes()
-            if scopes:
-                self._scopes[number] = scopes
 
     def of(self, start: int, end: int) -> Assertion:
         """The assertion of what stands at [start, end) of the text."""
-        scopes = self._scopes.get(bisect_right(self._starts, start) - 1, ())
-        found = {s.status: s for s in reversed(scopes) if s.start <= start and end <= s.end}
-        status: Status | None = next((status for status in _PRIORITY if status in found), None)
+        scopes = self._scopes_of(bisect_right(self._starts, start) - 1)
+        found = {s.status: s for s in reversed(scopes) if s.start <= start and end <= s.end} if scopes else {}
+        status: Status | None = next((status for status in _PRIORITY if status in found), None) if found else None
         by_section = self._by_section(start)
         if by_section and (status is None or (by_section.status == "family" and status != "negated")):
             return by_section
-        return Assertion(status, found[status].trigger) if status else Assertion("affirmed")
+        return Assertion(status, found[status].trigger) if status else _AFFIRMED
 
     def _by_section(self, start: int) -> Assertion | None:
         number = bisect_right(self._section_starts, start) - 1
@@ -92,11 +91,15 @@ class Assertions:
         status = _SECTION_STATUS.get(section.kind)
         return Assertion(status, (section.start, section.body_start)) if status else None
 
-    def _by_sentence(self, hits: Iterable[Hit]) -> dict[int, list[Hit]]:
-        grouped: dict[int, list[Hit]] = {}
-        for hit in hits:
-            grouped.setdefault(bisect_right(self._starts, hit.start) - 1, []).append(hit)
-        return grouped
+    def _scopes_of(self, number: int) -> list[_Scope]:
+        """Those of a sentence, which is read when it is asked for: most hold no mention."""
+        found = self._scopes.get(number)
+        if found is None:
+            following = self._starts[number + 1 : number + 2] or [len(self._text)]
+            start, end = self._starts[number], following[0]
+            hits = list(triggers().find(self._text, start, end))
+            found = self._scopes[number] = _Sentence(self._text, start, end, hits).scopes()
+        return found
 
 
 class _Sentence:

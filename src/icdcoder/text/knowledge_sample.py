@@ -103,9 +103,10 @@ def _sampled(
     paragraphs: bool,
     reason: str,
 ) -> Sampled:
-    starts = tokens.offsets[:, 0]
-    counts = np.concatenate([[0], np.cumsum(_inside(tokens.offsets, covered))])
-    edges = _edges(starts, [section.start for section in sections])
+    starts = np.ascontiguousarray(tokens.offsets[:, 0])
+    counts = np.concatenate([[0], np.cumsum(_inside(starts, tokens.offsets[:, 1], covered))])
+    begins = _begins(starts, [section.start for section in sections])
+    edges = np.flatnonzero(begins)
     number, ratio = _weights(edges, counts)
     # Sections that together fill the budget come first, by their ratio; the others are past it.
     by_number = np.argsort(-number, kind="stable")
@@ -115,11 +116,10 @@ def _sampled(
     rank[chosen[np.lexsort((chosen, -ratio[chosen]))]] = np.arange(len(chosen))
     cuts = edges
     if paragraphs:
-        cuts = np.union1d(edges, _edges(starts, [match.end() for match in _BLANK_LINE.finditer(text)]))
-    _, ratio = _weights(cuts, counts)
+        cuts = np.flatnonzero(begins | _begins(starts, [match.end() for match in _BLANK_LINE.finditer(text)]))
+        _, ratio = _weights(cuts, counts)
     section = np.searchsorted(edges, cuts[:-1], side="right") - 1
-    order = np.lexsort((np.arange(len(ratio)), -ratio, rank[section]))
-    kept = _first(budget, cuts, order)
+    kept = _first(budget, cuts, np.lexsort((-ratio, rank[section])))
     return Sampled(kept, unread(tokens, kept, reason.format(budget)))
 
 
@@ -135,19 +135,22 @@ def _first(budget: int, cuts: npt.NDArray[np.int64], order: npt.NDArray[np.int64
     return np.flatnonzero(kept)
 
 
-def _inside(offsets: npt.NDArray[np.int32], covered: Offsets) -> npt.NDArray[np.bool_]:
+def _inside(starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32], covered: Offsets) -> npt.NDArray[np.bool_]:
     """For each token whether it shares a character with a covered word."""
     if not len(covered):
-        return np.zeros(len(offsets), dtype=np.bool_)
+        return np.zeros(len(starts), dtype=np.bool_)
     # The last covered word that begins before the token ends; it reaches into the token or none does.
-    last = np.searchsorted(covered[:, 0], offsets[:, 1]) - 1
-    return (last >= 0) & (covered[last, 1] > offsets[:, 0])
+    last = np.searchsorted(covered[:, 0].astype(np.int32), ends) - 1
+    return (last >= 0) & (covered[last, 1] > starts)
 
 
-def _edges(starts: npt.NDArray[np.int32], places: list[int]) -> npt.NDArray[np.int64]:
-    """Rising token numbers, from 0 to their count, at which the parts of the text that begin at these places begin.
-    Parts without a token are left out."""
-    return np.unique(np.concatenate([[0], np.searchsorted(starts, places), [len(starts)]]))
+def _begins(starts: npt.NDArray[np.int32], places: list[int]) -> npt.NDArray[np.bool_]:
+    """For each token, and for the end, whether a part of the text begins with it. places: where the parts begin. The
+    first token and the end always count; of parts without a token nothing is seen."""
+    found = np.zeros(len(starts) + 1, dtype=np.bool_)
+    found[np.searchsorted(starts, np.array(places, dtype=np.int32))] = True
+    found[0] = found[-1] = True
+    return found
 
 
 def _weights(

@@ -23,7 +23,7 @@ def not_english(text: str) -> bool:
 
     A telegraphic English note has few small words of any language and is not taken for another.
     """
-    words = [match.group().lower() for match, _ in zip(_WORD.finditer(text), range(_LOOKED_AT), strict=False)]
+    words = [word.lower() for word in _WORD.findall(text)[:_LOOKED_AT]]
     if len(words) < _FEWEST:
         return False
     letters = "".join(words)
@@ -32,6 +32,5 @@ def not_english(text: str) -> bool:
         foreign = sum(not c.isascii() and not unicodedata.name(c, "").startswith("LATIN") for c in letters)
     if foreign > 0.3 * len(letters):
         return True
-    english = sum(word in _ENGLISH for word in words)
-    others = sum(word in _OTHERS for word in words)
-    return others > 0.08 * len(words) and others > 2 * english
+    others = sum(map(_OTHERS.__contains__, words))
+    return others > 0.08 * len(words) and others > 2 * sum(map(_ENGLISH.__contains__, words))

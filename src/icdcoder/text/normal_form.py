@@ -10,10 +10,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from icdcoder.text.memo import Memo
+
 # A word (with a possessive 's), or a place that no term may cross: the end of a sentence, a blank line, a list item.
 # "E. coli" is no end of a sentence.
 _TOKEN = re.compile(
-    r"(?P<word>[^\W_]+(?:['’]s\b)?)|(?P<stop>(?:[;:!?]|\.(?!(?<=\b[A-Z]\.) [a-z]))(?=\s|$)|"
+    r"([^\W_]+(?:['’]s\b)?|(?:[;:!?]|\.(?!(?<=\b[A-Z]\.) [a-z]))(?=\s|$)|"
     r"\n[ \t]*\r?\n|\n[ \t]*(?:[-*•#]|\d{1,2}[.)])\s|\t)"
 )
 
@@ -73,25 +75,25 @@ class NormalWords:
 
 def normal_words(text: str) -> NormalWords:
     """The text's words in normal form, without filler, with breaks."""
+    # What stands between tokens and the tokens take turns: lengths give the offsets without an object for each match.
+    parts = _TOKEN.split(text)
+    ends = np.cumsum(np.fromiter(map(len, parts), dtype=np.int64, count=len(parts)))
     words: list[str] = []
-    spans: list[tuple[int, int]] = []
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "stop":
-            if words and words[-1]:
-                words.append("")
-                spans.append(match.span())
+    kept: list[int] = []
+    for number, word in enumerate(map(_READ.__getitem__, parts[1::2])):
+        if not word:
+            if not words or not words[-1]:
+                continue
+        elif word in FILLER and not (word == "a" and _is_a_name(parts, 2 * number + 1, words)):
             continue
-        word = normal_form(match.group())
-        if word not in FILLER or (word == "a" and _is_a_name(text, match, words)):
-            words.append(word)
-            spans.append(match.span())
-    return NormalWords(words, np.asarray(spans, dtype=np.int64).reshape(-1, 2))
+        words.append(word)
+        kept.append(number)
+    return NormalWords(words, ends[:-1].reshape(-1, 2)[kept])
 
 
-def _is_a_name(text: str, match: re.Match[str], before: list[str]) -> bool:
-    """Whether an "a" is part of a name (hepatitis A, A-fib) and not the article."""
-    follows = text[match.end() : match.end() + 1]
-    return follows == "-" or (match.group() == "A" and bool(before) and before[-1] != "")
+def _is_a_name(parts: list[str], at: int, before: list[str]) -> bool:
+    """Whether the "a" that is parts[at] is part of a name (hepatitis A, A-fib) and not the article."""
+    return parts[at + 1].startswith("-") or (parts[at] == "A" and bool(before) and before[-1] != "")
 
 
 @lru_cache(maxsize=200_000)
@@ -119,3 +121,7 @@ def _singular(word: str) -> str:
         if word.endswith(ending):
             return word[: -len(ending)] + singular
     return word[:-1]
+
+
+_READ = Memo(lambda token: normal_form(token) if token[0].isalnum() else "", most=200_000)
+"""Token → its normal form, "" for a stop."""

@@ -71,7 +71,9 @@ def unread(tokens: Located, kept: npt.NDArray[np.int64], reason: str) -> tuple[S
     """One span for each run of tokens that are not kept, from the start of its first to the end of its last token."""
     if len(kept) == len(tokens):
         return ()
-    left = np.ones(len(tokens), dtype=np.bool_)
-    left[kept] = False
-    edges = np.flatnonzero(np.diff(left, prepend=False, append=False)).reshape(-1, 2)
-    return tuple(Span(int(tokens.offsets[a, 0]), int(tokens.offsets[b - 1, 1]), reason) for a, b in edges)
+    left = np.ones(len(tokens) + 2, dtype=np.bool_)
+    left[0] = left[-1] = False
+    left[kept + 1] = False
+    edges = np.flatnonzero(left[1:] != left[:-1])
+    starts, ends = tokens.offsets[edges[::2], 0].tolist(), tokens.offsets[edges[1::2] - 1, 1].tolist()
+    return tuple(Span(start, end, reason) for start, end in zip(starts, ends, strict=True))

@@ -34,7 +34,9 @@ _CAPITALS_AT_LINE = re.compile(
 _SINGLE_LETTERS = re.compile(r"^[ \t]*(?P<title>[SOAP]|A/P)[ \t]*:", re.MULTILINE)
 _SOAP = {"S": "history_of_present_illness", "O": "physical_exam", "A": "assessment", "A/P": "assessment", "P": "plan"}
 # The first word of each line that one of these can match, or the mark before it.
-_LINE = re.compile(r"^[ \t]*([#*=•>-]|[A-Za-z0-9][^\W_]*)", re.MULTILINE)
+_BEGINNING = re.compile(r"[#*=•>-]|[A-Za-z0-9][^\W_]*")
+# What is known of the first word of a line: a heading can begin with it; it is in capitals; it is a letter of SOAP.
+_HOPEFUL, _IN_CAPITALS, _LETTER = 1, 2, 4
 _LIKE_A_NUMBER = re.compile(r"\d{1,2}|[IVX]{1,4}|[A-H]")
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
@@ -104,51 +106,106 @@ def _headings(text: str) -> list[_Heading]:
 
 
 def _candidates(text: str) -> Iterator[_Heading]:
-    """Headings, the surest first."""
-    starts = [(match.start(), match[1]) for match in _LINE.finditer(text)]
-    may_begin = _first_words()
-    hopeful = [(start, word) for start, word in starts if may_begin[word]]
-    for start, _ in hopeful:
-        match = _AT_LINE.match(text, start)
-        if match is None:
-            continue
-        mark, number, title, end = match.groups()
-        title = title.rstrip(" \t")
-        if (not end and not mark and (number or title[-1] in ".,")) or "_" in title or title[0].islower():
-            continue
-        if number and not title.isupper() and " " not in title:
-            continue
-        if kind := _kind_of(title, whole_line=not end):
-            yield _Heading(start, match.end(), kind, title)
-    for start, word in hopeful:
-        if word.isupper() and (match := _CAPITALS_AT_LINE.match(text, start)) and (kind := _kind_of(match["title"])):
-            yield _Heading(start, match.end(), kind, match["title"])
-    for start, end, title in _within_lines(text):
-        # "Age: 39. Sex: male." within a line are values, not headings.
-        if (kind := _kind_of(title, whole_line=True)) and kind != "administrative":
-            yield _Heading(start, end, kind, title)
-    letters = [match for start, word in starts if word in _SOAP if (match := _SINGLE_LETTERS.match(text, start))]
+    """Headings; of two at the same place the surer comes first."""
+    first_words, titled, bare = _first_words(), _heads(":"), _heads("")
+    letters: list[re.Match[str]] = []
+    start = 0
+    for line in text.split("\n"):
+        known = first_words[line.lstrip(" \t").partition(" ")[0]]
+        head, colon, rest = line.partition(":")
+        if known & _HOPEFUL and (found := (titled if colon else bare)[head].at_line):
+            yield _Heading(start, start + found.body_start, found.kind, found.title)
+        capitals = _CAPITALS_AT_LINE.match(text, start) if known & _IN_CAPITALS else None
+        if capitals and (kind := _kind_of(capitals["title"])):
+            yield _Heading(start, capitals.end(), kind, capitals["title"])
+        if known & _LETTER and (match := _SINGLE_LETTERS.match(text, start)):
+            letters.append(match)
+        if colon:
+            if found := titled[head].within_line:
+                yield _Heading(start + found.start, start + found.body_start, found.kind, found.title)
+            if ":" in rest:
+                yield from _after_first_colon(text, start + len(head) + 1, start + len(line))
+        start += len(line) + 1
     if len({match["title"] for match in letters}) >= 3:
         for match in letters:
             yield _Heading(match.start(), match.end(), _SOAP[match["title"]], match["title"])
 
 
-def _within_lines(text: str) -> Iterator[tuple[int, int, str]]:
-    """(start, end behind the colon, title) of what looks like a heading within a line. Looking back from each colon
-    costs a tenth of a regular expression that looks forward from each word."""
-    colon = text.find(":")
+class _Head(NamedTuple):
+    """What stands in a line up to its first colon, or its end. Places count from the beginning of the line."""
+
+    at_line: _Heading | None
+    within_line: _Heading | None
+
+
+class _Heads(dict[str, _Head]):
+    """Each head that is not long is worked out once: notes repeat them. end: what follows them, a colon or nothing."""
+
+    MOST, LONGEST = 20_000, 60
+
+    def __init__(self, end: str) -> None:
+        super().__init__()
+        self._end = end
+
+    def __missing__(self, head: str) -> _Head:
+        # Behind the end of a line, as no heading within one reaches back into another.
+        within = _within_line("\n" + head, len(head) + 1, 1) if self._end else None
+        found = _Head(_at_line(head + self._end), within)
+        if len(head) <= self.LONGEST and len(self) < self.MOST:
+            self[head] = found
+        return found
+
+
+@lru_cache(maxsize=2)
+def _heads(end: str) -> _Heads:
+    return _Heads(end)
+
+
+def _at_line(line: str) -> _Heading | None:
+    """The heading with which a line begins that ends behind its first colon."""
+    match = _AT_LINE.match(line)
+    if match is None:
+        return None
+    mark, number, title, end = match.groups()
+    title = title.rstrip(" \t")
+    if (not end and not mark and (number or title[-1] in ".,")) or "_" in title or title[0].islower():
+        return None
+    if number and not title.isupper() and " " not in title:
+        return None
+    kind = _kind_of(title, whole_line=not end)
+    return _Heading(0, match.end(), kind, title) if kind else None
+
+
+def _after_first_colon(text: str, place: int, end: int) -> Iterator[_Heading]:
+    colon = text.find(":", place, end)
     while colon >= 0:
-        before = text[max(0, colon - _LONGEST_SHOUTED - 3) : colon]
-        rest = before.rstrip(_SPOKEN)
-        spoken = ""
-        if rest.endswith(_ENDS_OF_SENTENCES):
-            spoken = _spoken(before[len(rest) :])
-        shouted = _shouted(before) if before.rstrip(" ")[-1:] in _CAPITALS else ""
-        if len(spoken) > len(shouted):  # the one that begins first
-            yield colon - len(spoken), colon + 1, spoken
-        elif shouted:
-            yield colon - len(shouted), colon + 1, shouted.rstrip(" ")
-        colon = text.find(":", colon + 1)
+        if found := _within_line(text, colon):
+            yield found
+        colon = text.find(":", colon + 1, end)
+
+
+def _within_line(text: str, colon: int, origin: int = 0) -> _Heading | None:
+    """The heading within a line that ends with this colon. origin: of the places in it."""
+    length, title = _title_before(text, colon)
+    kind = _kind_of(title, whole_line=True) if length else None
+    # "Age: 39. Sex: male." within a line are values, not headings.
+    if kind is None or kind == "administrative":
+        return None
+    return _Heading(colon - length - origin, colon + 1 - origin, kind, title)
+
+
+def _title_before(text: str, colon: int) -> tuple[int, str]:
+    """(length with the blank that may follow it, title) of what looks like a heading within a line; 0 where nothing
+    does. Looking back from each colon costs a tenth of a regular expression that looks forward from each word."""
+    before = text[max(0, colon - _LONGEST_SHOUTED - 3) : colon]
+    rest = before.rstrip(_SPOKEN)
+    spoken = ""
+    if rest.endswith(_ENDS_OF_SENTENCES):
+        spoken = _spoken(before[len(rest) :])
+    shouted = _shouted(before) if before.rstrip(" ")[-1:] in _CAPITALS else ""
+    if len(spoken) > len(shouted):  # the one that begins first
+        return len(spoken), spoken
+    return len(shouted), shouted.rstrip(" ")
 
 
 def _spoken(after: str) -> str:
@@ -174,19 +231,25 @@ def _shouted(before: str) -> str:
     return ""
 
 
-class _FirstWords(dict[str, bool]):
-    """Whether a line that begins with this word, or mark, can begin with a heading. Each word is worked out once."""
+class _FirstWords(dict[str, int]):
+    """What a line can be that begins with this, up to a blank. Each is worked out once."""
 
-    MOST = 200_000
+    MOST, LONGEST = 200_000, 30
 
     def __init__(self) -> None:
         super().__init__()
         self._known = {key[0] for headings in _known() for key in headings}
 
-    def __missing__(self, word: str) -> bool:
-        found = self._may_begin(word)
-        if len(self) < self.MOST:
-            self[word] = found
+    def __missing__(self, beginning: str) -> int:
+        match = _BEGINNING.match(beginning)
+        word = match[0] if match else ""
+        found = 0
+        if word and self._may_begin(word):
+            found = _HOPEFUL | (_IN_CAPITALS if word.isupper() else 0)
+        if word in _SOAP:
+            found |= _LETTER
+        if len(beginning) <= self.LONGEST and len(self) < self.MOST:
+            self[beginning] = found
         return found
 
     def _may_begin(self, word: str) -> bool:

@@ -13,7 +13,7 @@ _NEW_ITEM = re.compile(r"[ \t]*(?:\n|$|[-*•#>+]+[ \t]|\(?\d{1,2}[.)]|\(?[a-z][
 _BEGINS = re.compile(r"[ \t]*[\"'(\[]?[A-Z0-9]")
 # Candidates. Each begins with one of a few characters, which lets the search leap over all the others.
 _CANDIDATE = re.compile(
-    r"""[\n.!?;\ \t](?:
+    r"""[\n.!?;\ \t](?!(?<=\ )[^A-Z\ ])(?:              # most blanks stand before a small letter
       (?P<line>(?<=\n))
     | (?P<semicolon>(?<=;))
     | (?P<mark>(?<=[.!?])[.!?]*["')\]]*(?=\s|$))       # a mark that may close a sentence

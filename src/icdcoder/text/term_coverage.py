@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from icdcoder.text.normal_form import FILLER, normal_form
+from icdcoder.text.word_slots import PADDING, WordSlots
 
 Offsets = npt.NDArray[np.int64]
 
@@ -26,6 +26,8 @@ _LETTER, _STOP, _BLANK = 1, 2, 3
 _LAST = 0xFFFF
 # What the words of the text can be beside the words of terms, which are numbered from 2.
 _STRANGE, _FILLER = 0, 1
+# One place for each possible start of a key spares nearly all windows the search among the keys.
+_FILTER_BITS = 16
 
 
 class TermCoverage:
@@ -41,72 +43,80 @@ class TermCoverage:
             if 0 < len(words) <= LONGEST:
                 by_length.setdefault(len(words), set()).add(sum(map(numbers.hash_of, words)) & 0xFFFFFFFFFFFFFFFF)
         self._numbers = numbers
+        self._slots = WordSlots(numbers.__getitem__)
         self._hashes = numbers.hashes()
         self._alone = np.isin(self._hashes, np.array(sorted(by_length.pop(1, set())), dtype=np.uint64))
         self._alone[: _FILLER + 1] = False
-        self._keys = {length: np.array(sorted(by_length[length]), dtype=np.uint64) for length in sorted(by_length)}
+        self._longest = max(by_length, default=1)
+        self._keys = np.array(sorted(set().union(*by_length.values())), dtype=np.uint64)
+        self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
+        self._filter[self._keys >> np.uint64(64 - _FILTER_BITS)] = True
 
     def words(self, text: str) -> Offsets:
         """ "word 2": [start, end) of each word that stands in a term, rising. Filler between them is not covered."""
-        found = _words(text)
-        numbers = np.fromiter(map(self._numbers.__getitem__, found.words), dtype=np.int32, count=len(found.words))
-        telling = np.flatnonzero(numbers != _FILLER)
-        known = np.flatnonzero(numbers[telling] != _STRANGE)
-        at = telling[known]
+        offsets, stops, numbers = self._read(text)
+        at = np.flatnonzero(numbers > _FILLER)
         covered = self._alone[numbers[at]]
-        if len(at) > 1 and self._keys:
+        if len(at) > 1 and len(self._keys):
             # Two words are neighbours where nothing but filler stands between them, and no sentence ends.
-            linked = np.zeros(len(at), dtype=np.bool_)
-            linked[:-1] = (np.diff(known) == 1) & (np.diff(found.stops[at]) == 0)
-            self._cover(covered, linked, self._hashes[numbers[at]])
-        return found.offsets[at[covered]]
+            between = np.cumsum(numbers == _STRANGE)[at]
+            between += np.searchsorted(stops, offsets[at, 0])
+            self._cover(covered, between[1:] == between[:-1], self._hashes[numbers[at]])
+        return offsets[at[covered]]
+
+    def _read(self, text: str) -> tuple[Offsets, npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """(offsets of the words, places of the ends of sentences, number of each word)."""
+        raw = text.encode("ascii", "replace") + PADDING  # a byte for each character
+        if text.isascii():
+            kinds = np.frombuffer(raw.translate(_ascii_kinds()), dtype=np.uint8)
+        else:
+            characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+            kinds = np.append(_kinds()[np.minimum(characters, _LAST)], np.uint8(_BLANK))
+        offsets, stops = _bounds(kinds)
+        return offsets, stops, self._slots.look_up(text, raw, offsets[:, 0], offsets[:, 1])
 
     def _cover(
         self, covered: npt.NDArray[np.bool_], linked: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64]
     ) -> None:
-        """Marks the words of every window that is a term. Each step keeps the starts whose window can grow by one."""
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes)])
+        """Marks the words of every window of neighbours that is a term. linked: whether a word and the next are
+        neighbours. The windows of all lengths are looked up together."""
+        ends = np.append(np.flatnonzero(~linked), len(linked))
         starts = np.arange(len(hashes))
-        for length in range(2, max(self._keys) + 1):
-            starts = starts[linked[starts + length - 2]]
-            if not len(starts):
-                return
-            keys = self._keys.get(length)
-            if keys is None:
-                continue
-            wanted = sums[starts + length] - sums[starts]
-            near = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            for start in starts[keys[near] == wanted].tolist():
-                covered[start : start + length] = True
+        # How many words each start can take along.
+        more = np.minimum(ends[np.searchsorted(ends, starts)] - starts, self._longest - 1)
+        before = np.cumsum(more) - more
+        starts = np.repeat(starts, more)
+        lengths = np.arange(len(starts)) - np.repeat(before, more) + 2
+        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes)])
+        wanted = sums[starts + lengths] - sums[starts]
+        likely = np.flatnonzero(self._filter[wanted >> np.uint64(64 - _FILTER_BITS)])
+        wanted = wanted[likely]
+        near = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        found = likely[self._keys[near] == wanted]
+        for start, length in zip(starts[found].tolist(), lengths[found].tolist(), strict=True):
+            covered[start : start + length] = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """stops: for each word, how many ends of sentences stand before it."""
-
-    words: list[str]
-    offsets: Offsets
-    stops: npt.NDArray[np.int64]
-
-
-def _words(text: str) -> _Words:
-    characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    kinds = _kinds()[np.minimum(characters, _LAST)]
-    filled, stops = kinds == _LETTER, kinds == _STOP
-    change = np.empty(len(filled) + 1, dtype=np.bool_)
-    change[0], change[-1] = (filled[0], filled[-1]) if len(filled) else (False, False)
-    np.not_equal(filled[1:], filled[:-1], out=change[1:-1])
-    offsets = np.flatnonzero(change).reshape(-1, 2)
+def _bounds(kinds: npt.NDArray[np.uint8]) -> tuple[Offsets, npt.NDArray[np.int64]]:
+    """(offsets of the words, places of the ends of sentences). kinds: of the characters, the last of them a blank."""
+    filled = kinds == _LETTER
+    edges = np.flatnonzero(filled[1:] != filled[:-1]) + 1
+    if filled[0]:
+        edges = np.append(0, edges)
     # A stop ends a sentence where a blank, or nothing, follows.
-    stops[:-1] &= kinds[1:] == _BLANK
-    words = np.where(filled, characters, np.uint32(32)).tobytes().decode("utf-32-le", "surrogatepass").split()
-    return _Words(words, offsets, np.searchsorted(np.flatnonzero(stops), offsets[:, 0]))
+    stops = np.flatnonzero(kinds[:-1] == _STOP)
+    return edges.reshape(-1, 2), stops[kinds[stops + 1] == _BLANK]
 
 
 @cache
 def _kinds() -> npt.NDArray[np.uint8]:
     """The kind of each character of the basic plane. What stands outside it (_LAST stands for it) is of none."""
     return np.array([*(_kind(chr(i)) for i in range(_LAST)), 0], dtype=np.uint8)
+
+
+@cache
+def _ascii_kinds() -> bytes:
+    return bytes(_kind(chr(i)) if i < 128 else 0 for i in range(256))
 
 
 def _kind(character: str) -> int:

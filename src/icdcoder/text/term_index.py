@@ -8,30 +8,28 @@ a few sorted look-ups whatever the number of terms. Two different windows agree 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from icdcoder.text.memo import Memo
 from icdcoder.text.normal_form import NormalWords
 
 MAX_WORDS = 9
 _FILTER_BITS = 22
-# (words of a window, positions in it that are skipped), fewest skipped first; the first and last word always count.
-_GAPPED = tuple(
-    (words, skipped)
-    for count, longest in ((1, 6), (2, 5))
-    for words in range(longest, count + 1, -1)
-    for skipped in combinations(range(1, words - 1), count)
-)
+_SHIFT = np.uint64(64 - _FILTER_BITS)
+# Words of the longest window, by the number of words skipped in it.
+_LONGEST = (MAX_WORDS, 6, 5)
+# Windows that begin at so many words are looked up together: a note of 500 words costs hardly more than one of 50.
+_BLOCK = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Words [first, last] of the note are term number `term` of the index.
 
     gaps: how many of these words are not the term's. nested: the match is a part of a longer one without gaps.
@@ -48,11 +46,11 @@ class TermIndex:
     """An immutable set of terms, each a bag of normal words; terms are numbered 0 … n-1 in order of their hash."""
 
     def __init__(self, keys: npt.NDArray[np.uint64], longest: int) -> None:
-        self._keys = keys
+        self._keys = np.asarray(keys)  # a plain view of a mapped array, which is quicker to index
         self._longest = longest
         # One bit for each possible start of a key spares nearly all windows the search among the keys.
         self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
-        self._filter[keys >> np.uint64(64 - _FILTER_BITS)] = True
+        self._filter[self._keys >> _SHIFT] = True
 
     @classmethod
     def build(cls, terms: Iterable[Sequence[str]]) -> TermIndex:
@@ -87,42 +85,38 @@ class TermIndex:
         """
         if not note.words or not len(self._keys):
             return []
-        hashes = np.fromiter((_hash(word) for word in note.words), dtype=np.uint64, count=len(note.words))
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes)])
-        breaks = np.concatenate([[0], np.cumsum([not word for word in note.words])])
+        shapes = _shapes(gaps, min(self._longest, len(note.words)))
         found: list[Match] = []
-        covered = np.zeros(len(note.words), dtype=np.int32)
-        for length in range(min(self._longest, len(note.words)), 0, -1):
-            for first, term in self._windows(sums[length:] - sums[:-length], breaks, length):
-                last = first + length - 1
-                # A window that begins and ends inside one longer match is a part of it.
-                inside = bool(covered[first]) and covered[first] == covered[last]
-                if inside and not nested:
-                    continue
-                found.append(Match(first, last, term, 0, inside))
-                if not inside:
-                    covered[first : last + 1] = len(found)
-        for words, skipped in _GAPPED:
-            if len(skipped) > gaps or words > min(self._longest, len(note.words)):
+        covered = [0] * len(note.words)
+        for number, first, term in self._hits(note.words, shapes):
+            words, skipped = shapes[number]
+            last = first + words - 1
+            # A window that begins and ends inside one longer match is a part of it.
+            inside = covered[first] > 0 and covered[first] == covered[last]
+            if inside and (skipped or not nested):
                 continue
-            keys = sums[words:] - sums[:-words]
-            for position in skipped:
-                keys = keys - hashes[position : position + len(keys)]
-            for first, term in self._windows(keys, breaks, words):
-                last = first + words - 1
-                if not (covered[first] and covered[first] == covered[last]):
-                    found.append(Match(first, last, term, len(skipped)))
+            found.append(Match(first, last, term, len(skipped), inside))
+            if not inside and not skipped:
+                covered[first : last + 1] = [len(found)] * words
         return sorted(found, key=lambda m: (m.first, m.last, m.gaps))
 
-    def _windows(
-        self, keys: npt.NDArray[np.uint64], breaks: npt.NDArray[np.int64], words: int
-    ) -> Iterator[tuple[int, int]]:
-        """(first word, term) of the windows of so many words whose key is a term's and that cross no break."""
-        whole = breaks[words:] == breaks[:-words]
-        near = np.flatnonzero(whole & self._filter[keys >> np.uint64(64 - _FILTER_BITS)])
-        at = np.minimum(np.searchsorted(self._keys, keys[near]), len(self._keys) - 1)
-        hit = self._keys[at] == keys[near]
-        yield from zip(near[hit].tolist(), at[hit].tolist(), strict=True)
+    def _hits(self, words: list[str], shapes: Sequence[_Shape]) -> list[tuple[int, int, int]]:
+        """(number of the shape, first word, term) of the windows that are a term and cross no break, rising."""
+        hashes = np.fromiter(map(_HASHES.__getitem__, words), dtype=np.uint64, count=len(words))
+        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes)])
+        breaks = np.concatenate([[0], np.cumsum(hashes == _BREAK)])
+        lengths = np.array([length for length, _ in shapes])
+        found: list[tuple[int, int, int]] = []
+        for begin in range(0, len(words), _BLOCK):
+            keys = _keys(hashes[begin:], sums[begin:], shapes)
+            number, first = np.nonzero(self._filter[keys >> _SHIFT])
+            keys = keys[number, first]
+            at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            first += begin
+            last = np.minimum(first + lengths[number], len(words))  # the key of a window that does not fit is 0
+            hit = (self._keys[at] == keys) & (breaks[first] == breaks[last])
+            found += zip(number[hit].tolist(), first[hit].tolist(), at[hit].tolist(), strict=True)
+        return sorted(found)
 
     def save(self, path: Path) -> None:
         np.save(path, np.concatenate([np.array([self._longest], dtype=np.uint64), self._keys]))
@@ -133,10 +127,42 @@ class TermIndex:
         return cls(stored[1:], int(stored[0]))
 
 
+_Shape = tuple[int, tuple[int, ...]]
+"""Words of a window, and the positions in it that are skipped; the first and last word always count."""
+
+
+@lru_cache(maxsize=64)
+def _shapes(gaps: int, longest: int) -> list[_Shape]:
+    """Those of windows with at most so many gaps and words: fewest skipped first, longer ones before shorter ones."""
+    return [
+        (words, skipped)
+        for count in range(gaps + 1)
+        for words in range(min(_LONGEST[count], longest), count + (count > 0), -1)
+        for skipped in combinations(range(1, words - 1), count)
+    ]
+
+
+def _keys(
+    hashes: npt.NDArray[np.uint64], sums: npt.NDArray[np.uint64], shapes: Sequence[_Shape]
+) -> npt.NDArray[np.uint64]:
+    """ "shape word": the key of each shape's window that begins at the word, 0 where it does not fit; of the first
+    words only, a block of them. sums: running sums of the hashes, from 0."""
+    found = np.zeros((len(shapes), min(_BLOCK, len(hashes))), dtype=np.uint64)
+    for row, (words, skipped) in zip(found, shapes, strict=True):
+        fitting = row[: max(0, len(hashes) - words + 1)]
+        np.subtract(sums[words : words + len(fitting)], sums[: len(fitting)], out=fitting)
+        for position in skipped:
+            fitting -= hashes[position : position + len(fitting)]
+    return found
+
+
 def term_key(words: Sequence[str]) -> int:
-    return sum(_hash(word) for word in words) & 0xFFFFFFFFFFFFFFFF
+    return sum(map(_HASHES.__getitem__, words)) & 0xFFFFFFFFFFFFFFFF
 
 
-@lru_cache(maxsize=400_000)
 def _hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+
+
+_HASHES = Memo(_hash, most=400_000)
+_BREAK = np.uint64(_hash(""))

@@ -1,21 +1,22 @@
-"""The words that assert: read from text/data/assertion_triggers.tsv into a tree of words, walked once a note."""
+"""The words that assert: read from text/data/assertion_triggers.tsv into a tree of words."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from itertools import product
+from itertools import accumulate, product
 from typing import Literal, cast, get_args
+
+from icdcoder.text.memo import Memo
 
 Kind = Literal["negated", "historical", "family", "hypothetical", "uncertain", "affirmed", "end", "pseudo"]
 Reach = int | Literal["sentence", "clause"]
 """How far a word reaches: to the end of the sentence, of the clause, or over so many words of the clause."""
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(r"(\w+|[^\w\s])")
 _STATEMENT_END = re.compile(r"[ \t]*(?:[.;,)\]\n]|$)")
 
 
@@ -46,6 +47,15 @@ class _Node:
     following: dict[str, _Node] = field(default_factory=dict)
     endings: list[tuple[tuple[Trigger, ...], bool, bool]] = field(default_factory=list)
 
+    def after(self, word: str) -> _Node | None:
+        """The node of a phrase that goes on with this word."""
+        found = self.following.get(word)
+        if found is not None or not word.isdigit():
+            return found
+        if len(word) == 4 and word.startswith(("19", "20")) and "<year>" in self.following:
+            return self.following["<year>"]
+        return self.following.get("<number>") if len(word) < 4 else None
+
 
 class Triggers:
     """A set of phrases. Case and the kind of white space do not matter."""
@@ -58,52 +68,45 @@ class Triggers:
             for word in re.findall(r"<\w+>|\w+|[^\w\s]", words):
                 node = node.following.setdefault(word, _Node())
             node.endings.append((senses, phrase.startswith("<start>"), phrase.endswith("<end>")))
+        self._first = Memo(self._root.after, most=200_000)
 
-    def find(self, text: str, sentence_starts: Sequence[int]) -> Iterator[Hit]:
-        """Phrases from left to right, the longest at each place; none overlaps another or leaves its sentence."""
-        spans = [match.span() for match in _TOKEN.finditer(text)]
-        words = [text[start:end].lower() for start, end in spans]
-        first_words = self._root.following
-        i = 0
-        while i < len(words):
-            if words[i] not in first_words and not words[i].isdigit():
-                i += 1
+    def find(self, text: str, start: int = 0, end: int | None = None) -> Iterator[Hit]:
+        """Phrases in the sentence [start, end) of a text from left to right, the longest at each place; none overlaps
+        another. What stands around the sentence says whether a word begins or a statement ends."""
+        # What stands between tokens and the tokens take turns: token i is [bounds[2i + 1], bounds[2i + 2]) of the text.
+        parts = _TOKEN.split(text[start:end])
+        bounds = list(accumulate(map(len, parts), initial=start))
+        words = [word.lower() for word in parts[1::2]]
+        free = 0
+        for first, node in enumerate(map(self._first.__getitem__, words)):
+            if node is None or first < free:
                 continue
-            last, senses = self._longest(text, spans, words, i, sentence_starts)
-            if senses and senses[0].kind != "pseudo":
-                yield Hit(spans[i][0], spans[last][1], senses)
-            i = last + 1 if senses else i + 1
-
-    def _longest(
-        self, text: str, spans: list[tuple[int, int]], words: list[str], first: int, sentence_starts: Sequence[int]
-    ) -> tuple[int, tuple[Trigger, ...]]:
-        """The last word and the senses of the longest phrase that begins with word number `first`."""
-        node, at = self._root, first
-        best: tuple[int, tuple[Trigger, ...]] = (first, ())
-        following = bisect_right(sentence_starts, spans[first][0])
-        limit = sentence_starts[following] if following < len(sentence_starts) else len(text)
-        while at < len(words) and spans[at][0] < limit:
-            step = node.following.get(words[at]) or _number(node, words[at])
-            if step is None:
-                break
-            node = step
-            senses: tuple[Trigger, ...] = ()
-            for some, at_start, at_end in node.endings:
-                fits = not at_start or spans[first][0] == 0 or text[spans[first][0] - 1].isspace()
-                if fits and (not at_end or _STATEMENT_END.match(text, spans[at][1])):
-                    senses += some
+            last, senses = _longest(text, bounds, words, first, node)
             if senses:
-                best = (at, senses)
-            at += 1
-        return best
+                free = last + 1
+                if senses[0].kind != "pseudo":
+                    yield Hit(bounds[2 * first + 1], bounds[2 * last + 2], senses)
 
 
-def _number(node: _Node, word: str) -> _Node | None:
-    if not word.isdigit():
-        return None
-    if len(word) == 4 and word.startswith(("19", "20")) and "<year>" in node.following:
-        return node.following["<year>"]
-    return node.following.get("<number>") if len(word) < 4 else None
+def _longest(
+    text: str, bounds: list[int], words: list[str], first: int, node: _Node
+) -> tuple[int, tuple[Trigger, ...]]:
+    """The last word and the senses of the longest phrase that begins with word number `first`, whose node is `node`."""
+    best: tuple[int, tuple[Trigger, ...]] = (first, ())
+    start = bounds[2 * first + 1]
+    for at in range(first, len(words)):
+        senses: tuple[Trigger, ...] = ()
+        for some, at_start, at_end in node.endings:
+            fits = not at_start or start == 0 or text[start - 1].isspace()
+            if fits and (not at_end or _STATEMENT_END.match(text, bounds[2 * at + 2])):
+                senses += some
+        if senses:
+            best = (at, senses)
+        step = node.after(words[at + 1]) if at + 1 < len(words) else None
+        if step is None:
+            break
+        node = step
+    return best
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,7 @@ looked up for all words of a chunk together. What does not fit (longer words, ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +15,50 @@ import numpy.typing as npt
 Words64 = npt.NDArray[np.uint64]
 Indices = npt.NDArray[np.int64]
 
-BLANK = 32
 LONGEST = 16
 # The words of a text must be followed by so many bytes, since integers are read past a word's end.
 PADDING = b" " * LONGEST
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
+_ONES, _HIGH = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 # Odd constants that spread the bits (those of splitmix64).
 _SPREAD = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], dtype=np.uint64)
 
 
-def bounds(text: bytes) -> tuple[Indices, Indices]:
-    """Starts and ends of the runs of bytes that are no blank. The text begins and ends with a blank."""
-    word = np.frombuffer(text, dtype=np.uint8) != BLANK
-    edges = np.flatnonzero(word[1:] != word[:-1]) + 1
-    return edges[::2], edges[1::2]
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The words of a text. starts: where each begins. first, second: its bytes as integers. overlong: which words have
+    more than LONGEST bytes, so that their integers are but their beginnings."""
+
+    starts: Indices
+    first: Words64
+    second: Words64
+    overlong: Indices
+
+
+def cut(text: bytes) -> Cut:
+    """Words are runs of bytes that are not zero. The text begins with a zero byte and ends with more than LONGEST."""
+    whole = np.frombuffer(text, dtype=np.uint8)
+    word = whole != 0
+    starts = np.flatnonzero(word[1:] > word[:-1]) + 1
+    at = np.ndarray(shape=(len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
+    first, longer = _up_to_zero(at[starts])
+    second = np.zeros(len(starts), dtype=np.uint64)
+    second[longer], longest = _up_to_zero(at[starts[longer] + 8])
+    overlong = longer[longest]
+    return Cut(starts, first, second, overlong[word[starts[overlong] + LONGEST]])
+
+
+def _up_to_zero(eight: Words64) -> tuple[Words64, Indices]:
+    """Eight bytes each without what follows a zero byte, and which of them hold none."""
+    # The lowest bit that is left stands at the first zero byte (Mycroft's test); bits above it may mislead.
+    zero = eight - _ONES
+    zero &= ~eight
+    zero &= _HIGH
+    none = np.flatnonzero(zero == 0)
+    zero &= np.negative(zero)
+    zero >>= np.uint64(7)
+    zero -= np.uint64(1)
+    return eight & zero, none
 
 
 def packed(text: bytes, starts: Indices, ends: Indices) -> tuple[Words64, Words64]:
@@ -71,41 +102,40 @@ class WordTable:
         return found
 
     def _probe(self, first: Words64, second: Words64) -> npt.NDArray[np.int32]:
-        """The words that are not in their own slot: in one of the next, or new."""
-        self._add_new(first, second)
+        """The words that are not in their own slot: in one of the next, or new, as an empty slot before them says."""
         found = np.zeros(len(first), dtype=np.int32)
+        new = [np.zeros(0, dtype=np.int64)]
         todo = np.arange(len(first))
         slots = self._slots(first, second)
         while len(todo):
-            hit = (self._first[slots] == first[todo]) & (self._second[slots] == second[todo])
+            held = self._first[slots]
+            hit = (held == first[todo]) & (self._second[slots] == second[todo])
             found[todo[hit]] = self._numbers[slots[hit]]
-            todo, slots = todo[~hit], (slots[~hit] + 1) & self._last
+            empty = held == 0  # no word begins with a zero byte
+            new.append(todo[empty])
+            go_on = ~(hit | empty)
+            todo, slots = todo[go_on], (slots[go_on] + 1) & self._last
+        added = np.concatenate(new)
+        if len(added):
+            found[added] = self._add(first[added], second[added])
         return found
 
-    def _add_new(self, first: Words64, second: Words64) -> None:
+    def _add(self, first: Words64, second: Words64) -> npt.NDArray[np.int32]:
+        """Words that are not held, each perhaps several times."""
         order = np.lexsort((second, first))
         first, second = first[order], second[order]
         other = np.ones(len(first), dtype=np.bool_)
         other[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+        kind = np.cumsum(other) - 1
         first, second = first[other], second[other]
-        new = ~self._held(first, second)
-        first, second = first[new], second[new]
-        numbers = self._number(unpacked(first, second))
+        numbers = np.array(self._number(unpacked(first, second)), dtype=np.int32)
         self._size += len(numbers)
         while 2 * self._size > len(self._first):
             self._grow()
-        self._insert(first, second, np.array(numbers, dtype=np.int32))
-
-    def _held(self, first: Words64, second: Words64) -> npt.NDArray[np.bool_]:
-        held = np.zeros(len(first), dtype=np.bool_)
-        todo = np.arange(len(first))
-        slots = self._slots(first, second)
-        while len(todo):
-            hit = (self._first[slots] == first[todo]) & (self._second[slots] == second[todo])
-            held[todo[hit]] = True
-            go_on = ~hit & (self._first[slots] != 0)  # an empty slot ends the search: no word begins with a zero byte
-            todo, slots = todo[go_on], (slots[go_on] + 1) & self._last
-        return held
+        self._insert(first, second, numbers)
+        found = np.empty(len(order), dtype=np.int32)
+        found[order] = numbers[kind]
+        return found
 
     def _insert(self, first: Words64, second: Words64, numbers: npt.NDArray[np.int32]) -> None:
         """Each word into the first empty slot from its own; of several that want one slot, one gets it."""

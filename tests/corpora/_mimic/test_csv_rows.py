@@ -15,8 +15,10 @@ VALUES = st.lists(st.text(st.sampled_from('ab", \nÿ'), max_size=8), min_size=2,
 
 
 def values(row: bytes, columns: int) -> list[bytes | None]:
-    first, rest = cut(row, columns)
-    return [*first, last(rest)]
+    data = bytearray(b'"before",1\n' + row + b'"after",2\n')
+    start, end = 11, 11 + len(row)
+    first, at = cut(data, start, end, columns, tuple(range(columns - 1)))
+    return [*first, last(data, at, end)]
 
 
 @given(VALUES, st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.sampled_from(["\n", "\r\n"]))
@@ -26,6 +28,17 @@ def test_what_was_written_comes_back(row: list[str], quoting: int, line_end: str
     found = values(file.getvalue().encode(), len(row))
     assert [(value or b"").decode() for value in found] == row
     assert [value is None for value in found] == [not value and quoting == csv.QUOTE_MINIMAL for value in row]
+
+
+@given(VALUES, st.data())
+def test_some_values_are_those_of_all(row: list[str], data: st.DataObject) -> None:
+    file = StringIO(newline="")
+    csv.writer(file, lineterminator="\n").writerow(row)
+    body = bytearray(file.getvalue().encode())
+    wanted = tuple(sorted(data.draw(st.sets(st.integers(0, len(row) - 2)))))
+    found, at = cut(body, 0, len(body), len(row), wanted)
+    assert [(value or b"").decode() for value in found] == [row[i] for i in wanted]
+    assert (last(body, at, len(body)) or b"").decode() == row[-1]
 
 
 @given(VALUES, st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.sampled_from([-1, 1]))

@@ -68,6 +68,30 @@ def test_a_category_within_a_text_is_no_category(tmp_path: Path) -> None:
         assert found.text(0) == 'a "quote",\n\nand lines'
 
 
+def test_a_category_without_quotes_or_in_another_place_is_found(tmp_path: Path) -> None:
+    (tmp_path / "noteevents.csv").write_bytes(
+        b"\xef\xbb\xbfCATEGORY,HADM_ID,TEXT\nDischarge summary,5,one\r\nECG,6,two\n"
+        b'"Discharge summary",,"Discharge summary"\nECG,7,Discharge summary\n'
+    )
+    with notes(tmp_path, "noteevents", where={"category": [SUMMARY]}) as found:
+        assert found.rows == 4
+        assert found.frame["hadm_id"].to_list() == ["5", None]
+        assert [found.text(0), found.text(1)] == ["one", SUMMARY]
+
+
+def test_an_empty_value_is_missing_unless_it_stands_in_quotes(tmp_path: Path) -> None:
+    (tmp_path / "noteevents.csv").write_bytes(b'ROW_ID,HADM_ID,TEXT\n1,,one\n2,"",two\n"3""x","a\nb",\n')
+    with notes(tmp_path, "noteevents") as found:
+        assert found.frame.rows() == [("1", None), ("2", ""), ('3"x', "a\nb")]
+        assert found.text(2) == ""
+
+
+def test_texts_that_do_not_stand_last_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "noteevents.csv").write_bytes(b"TEXT,ROW_ID\nsecret,1\n")
+    with pytest.raises(InputError, match="the last column is 'row_id'"):
+        notes(tmp_path, "noteevents")
+
+
 def test_rows_by_many_values(tmp_path: Path) -> None:
     (tmp_path / "noteevents.csv").write_bytes(as_csv([(str(i), "5", "ECG", f"text {i}") for i in range(50)]))
     wanted = {str(i) for i in range(0, 50, 3)}

@@ -84,7 +84,7 @@ def test_parameters_flops_and_memory_are_those_of_the_model(case: tuple[str, dic
     for one, other in zip(real.parameters(), light.parameters(), strict=True):
         assert (one.shape, one.dtype, one.requires_grad) == (other.shape, other.dtype, other.requires_grad)
     # oneDNN's scratch memory for convolutions is not seen, and weighs in small batches.
-    read = batch(real) if case[1].get("config") else batch(real, 4, 400)
+    read = batch(real) if case[1].get("config") else batch(real, 8, 800)
     memory, work = step_memory(light, read)
 
     def step() -> None:
@@ -170,8 +170,8 @@ def test_packed_recurrences_cost_what_whole_ones_do() -> None:
 
 def test_mixed_precision_keeps_half_and_computes_with_16_bits() -> None:
     light = emptied(built("multirescnn", {}, "meta"))
-    whole, _ = step_memory(light, batch(light, 4, 400))
-    half, work = step_memory(light, batch(light, 4, 400), half=True)
+    whole, _ = step_memory(light, batch(light, 8, 800))
+    half, work = step_memory(light, batch(light, 8, 800), half=True)
     assert half.activations < 0.8 * whole.activations
     assert 16 in {one.bits for _, part in work.parts for one in part if one.flops}
 

@@ -129,7 +129,7 @@ def test_files_that_do_not_fit_are_refused(checkpoint: Path, tmp_path: Path) -> 
 
 
 def test_an_encoder_is_refused(tiny_models: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"lacks .* weights of a language model"):
+    with pytest.raises(ConfigError, match=r"lacks .* weights that its config.json asks for"):
         new(tiny_models.save("llama", tmp_path / "llama"))
     with pytest.raises(ConfigError, match="no causal language model"):
         new(tiny_models.save("t5", tmp_path / "t5"))

@@ -13,10 +13,11 @@ from icdcoder.core.note import Note
 from icdcoder.knowledge.concepts import Concept, ConceptSet
 from icdcoder.predictors.concept_scorers import label_attention
 from icdcoder.predictors.concept_scorers.label_attention import AttentionScorer, Config
+from icdcoder.predictors.label_networks.network import NetworkConfig
 
 I10, E119 = Code("icd10cm", "I10"), Code("icd10cm", "E11.9")
 CONCEPTS = ConceptSet((Concept("hypertension", 2, (I10,)), Concept("diabetes", 2, (E119,))))
-SMALL = Config(embedding=16, filters=16, kernel=3, epochs=25, batch_size=8, learning_rate=0.01)
+SMALL = Config(network=NetworkConfig(embedding=16, filters=16, kernel=3, epochs=25, batch_size=8, learning_rate=0.01))
 # Lisinopril stands beside hypertension in training, so that a network can find the one by the other.
 TEXTS = (
     "patient with hypertension on lisinopril daily",

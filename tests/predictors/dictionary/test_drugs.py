@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icdcoder import systems
 from icdcoder.core.code import Code
+from icdcoder.predictors.dictionary import drugs
 from icdcoder.predictors.dictionary.drugs import effects
+from icdcoder.text.led_pattern import LedPattern, in_small_letters
 
 STEMS = {"tylenol": "T39.1X", "warfarin": "T45.51", "heroin": "T40.1X", "insulin": "T38.3X", "pills": "T50.90"}
 STEMS |= {"carbon monoxide": "T58.9", "medication": "T50.90", "chemotherapy": "T45.1X"}
@@ -54,3 +58,23 @@ def test_a_drug_alone_says_nothing(text: str) -> None:
 
 def test_a_code_that_the_edition_does_not_have_is_not_given() -> None:
     assert list(effects("warfarin toxicity", STEMS, lambda code: code == Code("icd10cm", "T99"))) == []
+
+
+PATTERNS: list[LedPattern] = [*(pattern for pattern, _ in drugs._TRIGGERS), drugs._ANY_AFTER]
+# Every word that stands in one of the patterns.
+WORDS = """
+    overdose overdosed overdoses overdosing overdosage OD OD'd poisoning poisoned intoxication toxic ingestion ingested
+    swallowed took too much many an a bottle handful of adverse side untoward drug effects effect reaction reactions
+    events induced related associated toxicity caused by due to secondary attributed noncompliant noncompliance
+    non-compliance non-compliant nonadherent nonadherence underdosing ran out stopped taking not had taken has been
+    skipping skipped missed his dose doses with the use warfarin
+""".split()
+
+
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from([" ", " ", " ", "-", ", ", "\n"])), max_size=12))
+def test_every_match_begins_with_one_of_the_wordings_that_are_looked_for(pieces: list[tuple[str, str]]) -> None:
+    text = "".join(word + mark for word, mark in pieces)
+    for some in (text, text.upper(), text.title()):
+        for pattern in PATTERNS:
+            slow = [match.span() for match in pattern.pattern.finditer(some)]
+            assert [match.span() for match in pattern.finditer(some, in_small_letters(some))] == slow

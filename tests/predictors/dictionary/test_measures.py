@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icdcoder import systems
+from icdcoder.predictors.dictionary import measures as module
 from icdcoder.predictors.dictionary.measures import measures
 
 
@@ -50,3 +51,20 @@ def test_other_numbers_are_left(text: str) -> None:
 def test_every_code_is_billable(number: int, text: str) -> None:
     system = systems.load("icd10cm")
     assert all(system.is_billable(found.code) for found in measures(text.format(number)))
+
+
+WORDS = """
+    BMI body mass index of 31 24 12 . gestation weeks wks pregnant gravida G2 P1 EGA IUP GCS NIHSS burns % body
+""".split()
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=10))
+def test_no_measure_is_lost_where_its_words_are_looked_for_first(words: list[str]) -> None:
+    text = " ".join(words)
+    slow = [
+        (match.span(), *found)
+        for _, pattern, read in module._MEASURES
+        for match in pattern.finditer(text)
+        if (found := read(match))
+    ]
+    assert [((m.start, m.end), m.code.value, m.telling) for m in measures(text)] == slow

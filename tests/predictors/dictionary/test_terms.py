@@ -34,6 +34,15 @@ def test_a_heading_stands_for_the_leaf_that_says_no_more(heading: str, leaf: str
     assert default_leaf(icd10cm.load(), Code("icd10cm", heading)) == Code("icd10cm", leaf)
 
 
+def test_defaults_that_are_remembered_are_those_that_are_worked_out() -> None:
+    system = icd10cm.load()
+    known: dict[Code, Code | None] = {}
+    for code in list(system.codes())[:2000]:
+        assert default_leaf(system, code, known) == default_leaf(system, code)
+    assert known
+    assert all(not system.is_billable(code) for code in known)
+
+
 def test_every_default_is_billable_and_below_its_heading() -> None:
     system = icd10cm.load()
     seen = 0

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from icdcoder.predictors.ranking.boosting import Boosting, Forest, fit
+from icdcoder.predictors.ranking.boosting import BINS, Boosting, Forest, _histograms, _sums, fit, mean
 
 SMALL = Boosting(trees=40, depth=3, rate=0.2, rows=1.0, columns=1.0)
 
@@ -47,14 +45,22 @@ def test_scoring_agrees_with_a_walk_through_the_trees() -> None:
     np.testing.assert_allclose(forest.log_odds(values[:50]), expected, rtol=1e-5)
 
 
-def test_several_forests_are_one_whose_log_odds_are_their_mean() -> None:
+def test_the_mean_of_forests_has_the_mean_of_their_log_odds() -> None:
     values, right = table(400)
-    how = Boosting(trees=4, depth=3, rows=1.0, columns=1.0, settled=1.0)  # nothing is drawn: all forests are alike
-    one, three = (fit(values, right, replace(how, forests=count)) for count in (1, 3))
-    assert len(three.value) == 3 * len(one.value)
-    np.testing.assert_allclose(three.log_odds(values), one.log_odds(values), rtol=1e-4, atol=1e-5)
-    drawn = fit(values, right, replace(how, rows=0.5, forests=3))
-    assert not np.array_equal(drawn.value[:4], drawn.value[4:8])
+    forests = [fit(values, right, Boosting(trees=4, depth=3), seed=seed) for seed in (1, 2)]
+    expected = (forests[0].log_odds(values) + forests[1].log_odds(values)) / 2
+    np.testing.assert_allclose(mean(forests).log_odds(values), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_counting_only_the_smaller_of_two_children_gives_what_counting_both_gives() -> None:
+    random = np.random.default_rng(3)
+    own = random.integers(0, BINS, (5, 300)).astype(np.uint8)
+    weights = (random.normal(size=300), random.random(300))
+    place = random.integers(0, 4, 300)
+    place[place == 1] = 0  # a child without rows
+    above = _sums(own, weights, np.zeros(300, dtype=np.int64), np.zeros((2, 5, 0, BINS)))
+    below = _sums(own, weights, place // 2, above)
+    np.testing.assert_allclose(_sums(own, weights, place, below), _histograms(own, weights, place, 4), atol=1e-12)
 
 
 def walk(forest: Forest, tree: int, row: np.ndarray) -> float:

@@ -34,6 +34,19 @@ def test_concepts_are_single_words_between_breaks(found: ReadNote) -> None:
     assert not any(found.concepts[1::2])
 
 
+def test_the_dictionary_is_told_in_three_ways(found: ReadNote) -> None:
+    assert {"icd9cm:486 negated", "icd9cm:486 impression"} <= set(found.asserted)
+    assert {"icd9cm:486", "icd9cm:486 unlikely", "icd9cm:591 likely"} <= set(found.believed)
+    assert found.views == [found.everything, found.asserted, found.believed]
+    for view in (found.asserted, found.believed):
+        assert not any(view[1::2])
+
+
+def test_descriptions_are_those_of_the_candidates(found: ReadNote) -> None:
+    said = dict(zip([candidate.code.value for candidate in found.candidates], found.described, strict=True))
+    assert "pneumonia" in said["486"]
+
+
 def test_everything_holds_each_view_apart(found: ReadNote) -> None:
     views = (found.words.words, found.scoped, found.placed, found.concepts)
     assert len(found.everything) == sum(map(len, views)) + 3

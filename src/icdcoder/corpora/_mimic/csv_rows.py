@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-QUOTE = ord('"')
+import re
+from functools import cache
+
+_SKIPPED = rb'(?:"(?:[^"]++|"")*+"|[^",]*+),'
+_WANTED = rb'(?:"((?:[^"]++|"")*+)"|([^",]*+)),'
 
 
-def cut(row: bytes, columns: int) -> tuple[list[bytes | None], bytes]:
-    """The values of a row but the last, and what is left of it without its line end, which `last` reads.
+@cache
+def _values(count: int, wanted: tuple[int, ...]) -> re.Pattern[bytes]:
+    """So many values, each with the comma after it. Of those wanted two groups: what quotes hold, and what is bare."""
+    return re.compile(b"".join(_WANTED if i in wanted else _SKIPPED for i in range(count)))
 
-    None where nothing stands between two commas, not even quotes. Raises ValueError where the row has not so many
-    values, or a quote is opened or closed within one.
+
+def cut(data: bytearray, start: int, end: int, columns: int, wanted: tuple[int, ...]) -> tuple[list[bytes | None], int]:
+    """Values of the row `data[start:end]`, of which the last is not to be had, and where the last begins.
+
+    wanted: which, rising. None where nothing stands between two commas, not even quotes. Raises ValueError where the
+    row has not so many values, or a quote is opened or closed within one.
     """
-    row = row.rstrip(b"\r\n")
-    found: list[bytes | None] = []
-    at = 0
-    for _ in range(columns - 1):
-        if row[at : at + 1] == b'"':
-            end = _closing(row, at)
-            found.append(_unquoted(row[at + 1 : end]))
-            end += 1
-            if row[end : end + 1] != b",":
-                raise ValueError("A value goes on after its quotes, or is the last.")
-        else:
-            end = row.find(b",", at)
-            if end < 0:
-                raise ValueError("The row has too few values.")
-            found.append(_bare(row[at:end]))
-        at = end + 1
-    return found, row[at:]
+    match = _values(columns - 1, wanted).match(data, start, end)
+    if match is None:
+        raise ValueError("The row has too few values, or a quote stands within one.")
+    groups = match.groups()
+    found = [
+        (bare or None) if quoted is None else quoted.replace(b'""', b'"')
+        for quoted, bare in zip(groups[::2], groups[1::2], strict=True)
+    ]
+    return found, match.end()
 
 
-def last(rest: bytes) -> bytes | None:
-    """The last value, most often the text of a note: nobody looks for its end. Raises ValueError as `cut` does."""
-    if len(rest) > 1 and rest[0] == rest[-1] == QUOTE:
-        return _unquoted(rest[1:-1])
-    if b"," in rest:
-        raise ValueError("The row has too many values.")
-    return _bare(rest)
+def last(data: bytearray, start: int, end: int) -> bytes | None:
+    """The last value of a row that ends at `end`, most often the text of a note: nobody looks for the value's end.
 
-
-def _closing(row: bytes, at: int) -> int:
-    """Where the quote that is opened at `at` is closed."""
-    end = row.find(b'"', at + 1)
-    while end >= 0 and row[end + 1 : end + 2] == b'"':
-        end = row.find(b'"', end + 2)
-    if end < 0:
-        raise ValueError("A quote is not closed.")
-    return end
-
-
-def _unquoted(value: bytes) -> bytes:
+    Raises ValueError as `cut` does.
+    """
+    while end > start and data[end - 1] in b"\r\n":
+        end -= 1
+    quoted = end - start > 1 and data[start] == data[end - 1] == ord('"')
+    with memoryview(data) as view:
+        value = bytes(view[start + 1 : end - 1] if quoted else view[start:end])
+    if not quoted:
+        if b"," in value or b'"' in value:
+            raise ValueError("The row has too many values, or a quote stands within one.")
+        return value or None
+    # Splitting is several times as quick as looking for two quotes. Nothing stands between those that are doubled.
     pieces = value.split(b'"')
-    # Where all quotes are doubled, nothing stands between the two.
+    if len(pieces) == 1:
+        return value
     if len(pieces) % 2 == 0 or any(pieces[1::2]):
         raise ValueError("A value goes on after its quotes.")
     return b'"'.join(pieces[::2])
-
-
-def _bare(value: bytes) -> bytes | None:
-    if b'"' in value:
-        raise ValueError("A quote is opened within a value.")
-    return value or None

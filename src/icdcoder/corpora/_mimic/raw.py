@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import queue
 import threading
@@ -11,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +27,11 @@ MARGIN = 1 << 20
 # Two blocks wait, one is being made, one is looked at.
 BUFFERS = 4
 LONGEST_ROW = 1 << 28
-# How much of a gzipped file is decompressed at once. It yields about four times as much; after each piece the thread
-# waits for the interpreter, so that small ones keep it waiting.
-PIECE = 1 << 19
+QUOTE, LINE_END = b'"\n'
+# How much is decompressed at once: what a processor's cache holds, since the library copies it once more.
+PIECE = 1 << 20
+# How much is looked through at once for the same reason: numpy goes through it several times.
+LOOK = 1 << 20
 SOURCES = {
     "iii": "MIMIC-III 1.4 (https://physionet.org/content/mimiciii/1.4/)",
     "iv": "MIMIC-IV (https://physionet.org/content/mimiciv/)",
@@ -115,17 +119,17 @@ def row_blocks(path: Path) -> Iterator[Rows]:
 
 def _row_ends(data: bytearray, start: int, end: int) -> npt.NDArray[np.int64]:
     """Where rows end in bytes that begin with a row: after each line end that an even number of quotes precedes."""
-    found = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
-    lines = np.flatnonzero(found == ord("\n"))
-    quotes = np.flatnonzero(found == ord('"'))
-    # There are fewer quotes than lines. Between the second and the third of them, the fourth and the fifth, … and
-    # before the first stand the lines that end a row.
-    before = np.searchsorted(lines, quotes)
-    first = np.concatenate([[0], before[1::2]])
-    last = np.concatenate([before[::2], [len(lines)]])[: len(first)]
-    counts = last - first
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return lines[np.repeat(first, counts) + within] + 1 + start
+    found = []
+    before = np.uint8(0)
+    for at in range(start, end, LOOK):
+        part = np.frombuffer(data, dtype=np.uint8, count=min(LOOK, end - at), offset=at)
+        places = np.flatnonzero((part == LINE_END) | (part == QUOTE))
+        quotes = part.take(places) == QUOTE
+        odd = np.cumsum(quotes, dtype=np.uint8)  # it may go round: 256 is even
+        odd += before
+        before = odd[-1] if len(odd) else before
+        found.append(places[~quotes & (odd & 1 == 0)] + (at + 1))
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
 
 
 def _ahead(path: Path) -> Generator[tuple[bytearray, int]]:
@@ -138,18 +142,13 @@ def _ahead(path: Path) -> Generator[tuple[bytearray, int]]:
 
     def work() -> None:
         try:
-            with closing(_inflated(path) if path.suffix == ".gz" else _plain(path)) as pieces:
-                buffer, at = free.get(), MARGIN
-                for piece in pieces:
-                    if buffer is None:
-                        return
-                    buffer[at : at + len(piece)] = piece  # grows where the last piece is longer than the room
-                    at += len(piece)
-                    if at >= MARGIN + BLOCK:
-                        blocks.put((buffer, at))
-                        buffer, at = free.get(), MARGIN
-                if buffer is not None and at > MARGIN:
-                    blocks.put((buffer, at))
+            with _opened(path) as file:
+                while (buffer := free.get()) is not None:
+                    end = _filled(file, buffer, path)
+                    if end > MARGIN:
+                        blocks.put((buffer, end))
+                    if end < MARGIN + BLOCK:
+                        break
             blocks.put(None)
         except BaseException as error:
             blocks.put(error)
@@ -167,36 +166,47 @@ def _ahead(path: Path) -> Generator[tuple[bytearray, int]]:
         thread.join()
 
 
-def _plain(path: Path) -> Generator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(4 * PIECE):
-            yield piece
+def _opened(path: Path) -> IO[bytes]:
+    """Raises InputError where a gzipped file is empty, which its library would take for no data."""
+    if path.suffix != ".gz":
+        return path.open("rb")
+    if not path.stat().st_size:
+        raise InputError(f"{path} is cut short: it is empty. Download it again.")
+    return _gzip().open(path, "rb")
 
 
-def _inflated(path: Path) -> Generator[bytes]:
-    """Raises InputError where the stream is cut short or damaged."""
-    library = _zlib()
-    stream = library.decompressobj(wbits=31)
-    with path.open("rb") as file:
-        try:
-            while piece := file.read(PIECE):
-                while piece:
-                    if stream.eof:  # files may be several gzip streams, one after the other
-                        piece = piece.lstrip(b"\0")
-                        if not piece:
-                            break
-                        stream = library.decompressobj(wbits=31)
-                    yield stream.decompress(piece)
-                    piece = stream.unused_data
-        except (zlib.error, library.error):
-            raise InputError(f"{path} is damaged: it is not gzip throughout. Download it again.") from None
-    if not stream.eof:
-        raise InputError(f"{path} is cut short: its gzip stream does not end. Download it again.")
+def _filled(file: IO[bytes], buffer: bytearray, path: Path) -> int:
+    """Where the bytes end that were read into the buffer from MARGIN on: a whole block but at the end of the file.
 
-
-def _zlib() -> ModuleType:
-    """ISA-L where it is installed (package isal), which decompresses 2.5 times as quickly; else Python's own zlib."""
+    Raises InputError where a gzip stream is cut short or damaged.
+    """
+    at, end = MARGIN, MARGIN + BLOCK
     try:
-        return importlib.import_module("isal.isal_zlib")
+        with memoryview(buffer) as view:
+            while at < end:
+                with view[at : min(end, at + PIECE)] as room:
+                    count: int = file.readinto(room)  # type: ignore[attr-defined]
+                if not count:
+                    break
+                at += count
+    except EOFError:
+        raise InputError(f"{path} is cut short: its gzip stream does not end. Download it again.") from None
+    except _damages():
+        raise InputError(f"{path} is damaged: it is not gzip throughout. Download it again.") from None
+    return at
+
+
+def _gzip() -> ModuleType:
+    """ISA-L where it is installed (package isal), which decompresses 2.5 times as quickly; else Python's own gzip."""
+    try:
+        return importlib.import_module("isal.igzip")
     except ImportError:
-        return zlib
+        return gzip
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """What the libraries raise for bytes that are no gzip stream."""
+    try:
+        return gzip.BadGzipFile, zlib.error, importlib.import_module("isal.isal_zlib").error
+    except ImportError:
+        return gzip.BadGzipFile, zlib.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from icdcoder.core.code import Code
 from icdcoder.decide._constraints.patient import Patient, Sex
@@ -19,6 +20,7 @@ _PREGNANCY = re.compile(r"pregnancy", re.IGNORECASE)
 _MATERNITY = (9, 64)
 
 
+@lru_cache(maxsize=20_000)
 def sex_of(system: CodeSystem, code: Code) -> Sex | None:
     """For whom the code is; None for both, or where the tables do not say."""
     titles = [system.description(code)]

@@ -17,8 +17,8 @@ from icdcoder.core.cache import write_atomic
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.note import Note
-from icdcoder.nn.causal_checkpoint import CausalModel, load_causal
-from icdcoder.nn.pretrained import Weights, add_lora
+from icdcoder.nn.fine_tuning import UNWATCHED, Course
+from icdcoder.nn.pretrained import Pretrained, Weights, add_lora, load_pretrained
 from icdcoder.nn.yes_no import Answers, Asked, YesNoModel, train_yes_no
 from icdcoder.predictors.asking.prompt import Prompt
 from icdcoder.text.checkpoints import checkpoint_folder
@@ -68,16 +68,17 @@ class Example:
 
 
 class Asker:
-    """places: of the prompt, beside {note}. Raises ConfigError where tokenizer and answers, or tokenizer and model, do
-    not fit."""
+    """causal: loaded with `writes`. Raises ConfigError where it is no causal language model, or where tokenizer and
+    answers do not fit."""
 
     def __init__(
-        self, config: AskingConfig, causal: CausalModel, tokenizer: Subwords, prompt: Prompt, seed: int = 0
+        self, config: AskingConfig, causal: Pretrained, tokenizer: Subwords, prompt: Prompt, seed: int = 0
     ) -> None:
+        _require_causal(causal)
         self.config = config
         self.tokenizer = tokenizer
         self.prompt = prompt
-        self.architecture = causal.architecture
+        self.architecture: dict[str, Any] = causal.architecture["config"]
         self.start, _ = tokenizer.special_tokens
         if config.tuning == "lora":
             with torch.random.fork_rng(devices=[]):
@@ -88,7 +89,7 @@ class Asker:
         end = prompt.text[-END:]
         answers = Answers.of(*(tokenizer.encode(end + answer).tolist() for answer in ("", config.yes, config.no)))
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = YesNoModel(causal.model, answers, causal.limit).to(device).eval()
+        self.model = YesNoModel(causal.model, answers, _limit(causal)).to(device).eval()
 
     @classmethod
     def new(cls, config: AskingConfig, own: str, places: frozenset[str], table: str, seed: int = 0) -> Asker:
@@ -97,7 +98,7 @@ class Asker:
             raise ConfigError(f"{table} needs a language model: set its checkpoint to the folder of its config.json.")
         folder = checkpoint_folder(config.checkpoint)
         tokenizer = Subwords.load(folder)
-        causal = load_causal(folder, tokenizer.size, config.weights)
+        causal = load_pretrained(folder, None, tokenizer.size, weights=config.weights, writes=True)
         return cls(config, causal, tokenizer, Prompt.load(own, config.prompt, places), seed)
 
     def text(self, note: Note, room: int = 0) -> list[int]:
@@ -120,7 +121,7 @@ class Asker:
             return np.zeros(len(questions), dtype=np.float32)
         return self.model.probabilities(self.asked(note, questions), self.config.chunk)
 
-    def fit(self, examples: Sequence[Example], seed: int) -> list[float]:
+    def fit(self, examples: Sequence[Example], seed: int, course: Course = UNWATCHED) -> list[float]:
         """Fine-tunes on questions drawn anew in each epoch; returns each epoch's loss. Nothing to do where tuning is
         "none"; the random state outside stays as it is."""
         if self.config.tuning == "none":
@@ -130,8 +131,10 @@ class Asker:
             return train_yes_no(
                 self.model,
                 self._epochs(examples, np.random.default_rng(seed)),
+                count=self.config.epochs,
                 learning_rate=self.config.learning_rate,
                 together=self.config.batch_size,
+                course=course,
             )
 
     def _epochs(self, examples: Sequence[Example], rng: np.random.Generator) -> Iterator[list[Asked]]:
@@ -169,11 +172,16 @@ class Asker:
 
         weights, known, tokens, prompt = (folder / name for name in files(stem))
         try:
-            source: Path | dict[str, Any] = json.loads(known.read_text(encoding="utf-8"))
-            if not config.whole:
-                source = checkpoint_folder(_named(config))
+            architecture = {"config": json.loads(known.read_text(encoding="utf-8")), "prefix": [], "suffix": []}
+            folder_of_base = None if config.whole else checkpoint_folder(_named(config))
             tokenizer = Subwords.load(tokens)
-            causal = load_causal(source, tokenizer.size, config.weights)
+            causal = load_pretrained(
+                folder_of_base,
+                architecture if config.whole else None,
+                tokenizer.size,
+                weights=config.weights,
+                writes=True,
+            )
             asker = cls(
                 config, causal, tokenizer, Prompt.parse(prompt.read_text(encoding="utf-8"), places, str(prompt))
             )
@@ -197,6 +205,18 @@ def sample(targets: npt.NDArray[np.float32], count: int, rng: np.random.Generato
     yes, no = (rng.permutation(np.flatnonzero(which)) for which in (targets >= 0.5, targets < 0.5))
     kept = yes[: max(count // 2, count - len(no))]
     return rng.permutation(np.concatenate([kept, no[: count - len(kept)]]))
+
+
+def _require_causal(causal: Pretrained) -> None:
+    config = causal.model.config
+    if config.is_encoder_decoder or not getattr(config, "is_decoder", True):
+        raise ConfigError(f"A {config.model_type} model is no causal language model; choose a decoder such as LLaMA.")
+
+
+def _limit(causal: Pretrained) -> int | None:
+    """Within a sliding window every token sees the whole text, as the masks of `nn/shared_prefix.py` have it."""
+    known = [length for length in (causal.limit, getattr(causal.model.config, "sliding_window", None)) if length]
+    return min(known) if known else None
 
 
 def _named(config: AskingConfig) -> Path:

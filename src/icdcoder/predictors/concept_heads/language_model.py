@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.note import Note
+from icdcoder.nn.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, Fields, files
 
 STEM = "code_model"
@@ -94,6 +95,7 @@ def fit(
     scores: Matrix,
     gold: npt.NDArray[np.bool_],
     seed: int,
+    course: Course = UNWATCHED,
 ) -> AskingStage:
     """scores: of the concepts, by scorers that have not seen the note. Raises ConfigError, MissingExtraError."""
     asker = Asker.new(config, "code", PLACES, TABLE, seed)
@@ -101,7 +103,7 @@ def fit(
         Example(note, about.of(row), truth)
         for note, row, truth in zip(notes, scores, gold.astype(np.float32), strict=True)
     ]
-    asker.fit(examples, seed)
+    asker.fit(examples, seed, course)
     return AskingStage(asker, about)
 
 

@@ -6,7 +6,7 @@ Every concept is read with every window, so that the cost is their product: for 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from icdcoder.core.cache import write_atomic
@@ -25,6 +25,7 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.cross_encoder import CrossEncoder, Pooling
+from icdcoder.nn.fine_tuning import UNWATCHED, Course, fine_tune
 from icdcoder.nn.pretrained import load_pretrained
 from icdcoder.predictors.asking.asker import sample
 from icdcoder.predictors.asking.targets import Targets, targets_of
@@ -35,7 +36,7 @@ from icdcoder.text.readers.subwords import FILE as TOKENIZER
 from icdcoder.text.readers.subwords import Subwords
 
 WEIGHTS, KNOWN = "cross_encoder.safetensors", "cross_encoder.json"
-GRADIENT_NORM = 1.0
+WEIGHT_DECAY = 0.01
 
 
 class Config(Settings):
@@ -99,7 +100,9 @@ class CrossScorer:
         self.words.save(folder)
 
 
-def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int) -> CrossScorer:
+def fit(
+    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, course: Course = UNWATCHED
+) -> CrossScorer:
     """The same documents and seed give the same scorer on a CPU. Raises ConfigError where there is no encoder or the
     window does not fit, MissingExtraError without [llm]."""
     if config.checkpoint is None:
@@ -111,7 +114,7 @@ def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], see
         scorer = _scorer(config, concepts, Subwords.load(folder), folder, None, words)
         targets = targets_of(config.targets, concepts, documents, seed)
         notes = [scorer.tokenizer.encode(d.joined().text)[: config.max_tokens].tolist() for d in documents]
-        _train(scorer, notes, targets, config, np.random.default_rng(seed))
+        _train(scorer, notes, targets, config, np.random.default_rng(seed), course)
     return scorer
 
 
@@ -155,20 +158,28 @@ def _train(
     targets: npt.NDArray[np.float32],
     config: Config,
     rng: np.random.Generator,
+    course: Course,
 ) -> None:
-    weights = [weight for weight in scorer.model.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=config.learning_rate)
     readable = [i for i, note in enumerate(notes) if len(note)]
-    scorer.model.train()
-    for _ in range(config.epochs):
-        order = rng.permutation(readable)
-        for start in range(0, len(order), config.batch_size):
-            optimiser.zero_grad()
-            for i in order[start : start + config.batch_size]:
-                chosen = sample(targets[i], config.questions, rng)
-                logits = scorer.model(notes[i], [scorer.asked[j] for j in chosen])
-                truth = torch.from_numpy(targets[i][chosen]).to(logits.device)
-                (binary_cross_entropy_with_logits(logits, truth) / config.batch_size).backward()
-            nn.utils.clip_grad_norm_(weights, GRADIENT_NORM)
-            optimiser.step()
-    scorer.model.eval()
+
+    def epochs() -> Iterator[list[tuple[int, npt.NDArray[np.int64]]]]:
+        """Notes, each with the concepts that are asked of it."""
+        for _ in range(config.epochs):
+            yield [(int(i), sample(targets[i], config.questions, rng)) for i in rng.permutation(readable)]
+
+    def loss(item: tuple[int, npt.NDArray[np.int64]]) -> Tensor:
+        note, chosen = item
+        logits = scorer.model(notes[note], [scorer.asked[j] for j in chosen])
+        return binary_cross_entropy_with_logits(logits, torch.from_numpy(targets[note][chosen]).to(logits.device))
+
+    fine_tune(
+        scorer.model,
+        epochs(),
+        loss,
+        lambda _: config.batch_size,
+        count=config.epochs,
+        learning_rate=config.learning_rate,
+        weight_decay=WEIGHT_DECAY,
+        together=config.batch_size,
+        course=course,
+    )

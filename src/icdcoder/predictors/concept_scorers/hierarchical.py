@@ -27,7 +27,8 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.knowledge import hierarchy
 from icdcoder.knowledge.concepts import ConceptSet
-from icdcoder.predictors.concept_scorers import lexical
+from icdcoder.nn.fine_tuning import UNWATCHED, Course
+from icdcoder.predictors.concept_scorers import fitted, lexical
 from icdcoder.predictors.concept_scorers.lexical import LexicalScorer
 from icdcoder.predictors.label_networks.network import LabelNetwork, NetworkConfig, fit_network, load_network
 
@@ -151,7 +152,9 @@ class HierarchicalScorer:
         self.scorer.save(folder)
 
 
-def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int) -> HierarchicalScorer:
+def fit(
+    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, course: Course = UNWATCHED
+) -> HierarchicalScorer:
     """Raises ConfigError where the scorer within is none, or is hierarchical itself."""
     module, settings = _inner(config)
     count, of_code, below = _parents(concepts, config.level)
@@ -163,7 +166,7 @@ def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], see
         for row, document in enumerate(documents):
             targets[row, [of_code[str(code)] for code in document.codes if str(code) in of_code]] = 1.0
         gate = NetworkGate(fit_network(config.network, [document.joined() for document in documents], targets, seed))
-    scorer = module.fit(settings, concepts, documents, seed)
+    scorer = fitted(module, settings, concepts, documents, seed, course)
     return HierarchicalScorer(concepts, scorer, gate, below, config.most, config.least)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
@@ -26,17 +25,10 @@ METHOD = "concept attention"
 
 
 class Config(Settings):
-    """targets: see above. The rest: of the network (predictors/label_networks/network.py)."""
+    """targets: see above. network: its sizes and its training."""
 
     targets: Targets = "evidence"
-    embedding: int = Field(default=64, gt=0)
-    filters: int = Field(default=64, gt=0)
-    kernel: int = Field(default=5, gt=0)
-    max_tokens: int = Field(default=2500, gt=0)
-    min_documents: int = Field(default=2, ge=1)
-    epochs: int = Field(default=15, gt=0)
-    batch_size: int = Field(default=16, gt=0)
-    learning_rate: float = Field(default=0.003, gt=0, allow_inf_nan=False)
+    network: NetworkConfig = NetworkConfig()
 
 
 @dataclass(frozen=True)
@@ -71,13 +63,9 @@ def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], see
     """The same documents and seed give the same scorer on a CPU."""
     targets = targets_of(config.targets, concepts, documents, seed)
     notes = [document.joined() for document in documents]
-    return AttentionScorer(concepts, fit_network(_network(config), notes, targets, seed))
+    return AttentionScorer(concepts, fit_network(config.network, notes, targets, seed))
 
 
 def load(folder: Path, config: Config, concepts: ConceptSet) -> AttentionScorer:
     """Raises ArtefactError where the files do not fit the settings."""
-    return AttentionScorer(concepts, load_network(folder, FILES, _network(config), len(concepts)))
-
-
-def _network(config: Config) -> NetworkConfig:
-    return NetworkConfig(**config.model_dump(exclude={"targets"}))
+    return AttentionScorer(concepts, load_network(folder, FILES, config.network, len(concepts)))

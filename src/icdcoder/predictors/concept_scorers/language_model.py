@@ -19,6 +19,7 @@ from icdcoder.core.document import Document
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.knowledge.concepts import ConceptSet
+from icdcoder.nn.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, files
 from icdcoder.predictors.asking.targets import Targets, targets_of
 from icdcoder.predictors.concept_scorers import lexical
@@ -69,14 +70,17 @@ def questions(names: Sequence[str]) -> list[Mapping[str, str]]:
     return [{"concept": name} for name in names]
 
 
-def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int) -> LanguageModelScorer:
+def fit(
+    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, course: Course = UNWATCHED
+) -> LanguageModelScorer:
     """Raises ConfigError where there is no language model or it does not fit, MissingExtraError without [llm]."""
     asker = Asker.new(config.asking, "concept", PLACES, TABLE, seed)
     words = lexical.fit(lexical.Config(), concepts, documents, seed)
     if config.asking.tuning != "none":
         every = questions([concept.name for concept in concepts])
         targets = targets_of(config.targets, concepts, documents, seed)
-        asker.fit([Example(d.joined(), every, row) for d, row in zip(documents, targets, strict=True)], seed)
+        examples = [Example(d.joined(), every, row) for d, row in zip(documents, targets, strict=True)]
+        asker.fit(examples, seed, course)
     return LanguageModelScorer(concepts, asker, words)
 
 

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +19,7 @@ from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError
 from icdcoder.predictors.dictionary.terms import Source, Term
 from icdcoder.predictors.dictionary.words import split_side
+from icdcoder.text.memo import Memo
 from icdcoder.text.spelling import Spelling
 from icdcoder.text.term_index import TermIndex
 from icdcoder.text.word_variants import joined, variants
@@ -31,7 +33,7 @@ _MIN_SINGLE = 5
 _SHORTEST = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sense:
     """One code that a term may stand for. side: 0 none, or a value of SIDES. words: length of the term. joint: the
     term states further codes beside this one."""
@@ -56,18 +58,24 @@ class Dictionary:
         spelling: Spelling,
     ) -> None:
         self.index = index
-        self._senses = senses  # "sense 5": code, source, side, words, joint
-        self._starts = starts  # "term + 1"
-        self._sided = sided
+        # Plain views: a slice of a mapped array costs ten times that of an array.
+        self._senses = np.asarray(senses)  # "sense 5": code, source, side, words, joint
+        self._starts = np.asarray(starts)  # "term + 1"
+        self._sided = np.asarray(sided)
         self.codes = codes
         self.spelling = spelling
+        # Notes share their words and their terms.
+        self.read_as = Memo(lambda word: joined(spelling.corrected(word)), most=200_000).__getitem__
+        """What a normal word of a note is filed as."""
+        self.senses = lru_cache(maxsize=20_000)(self._senses_of)
+        """The senses of a term, by its number in the index."""
         self.systems = frozenset(code.partition(":")[0] for code in codes)
         self._numbers: dict[str, int] = {}
         self._parsed: dict[int, Code] = {}
 
-    def senses(self, term: int) -> list[Sense]:
+    def _senses_of(self, term: int) -> tuple[Sense, ...]:
         rows = self._senses[self._starts[term] : self._starts[term + 1]].tolist()
-        return [Sense(code, Source(source), side, words, bool(joint)) for code, source, side, words, joint in rows]
+        return tuple(Sense(code, Source(source), side, words, bool(joint)) for code, source, side, words, joint in rows)
 
     def code(self, number: int) -> Code:
         found = self._parsed.get(number)

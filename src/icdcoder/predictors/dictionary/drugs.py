@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from icdcoder.core.code import Code
+from icdcoder.text.led_pattern import LedPattern, in_small_letters
 
 ACCIDENT, SELF_HARM, ASSAULT, UNDETERMINED, ADVERSE, UNDERDOSED = "123456"
 MOST_WORDS = 3
@@ -30,21 +31,36 @@ _LEFT_OUT = (
     r"stopped taking|not taking|had not taken|has not been taking|skipping|skipped|missed(?: \w+)? doses?)"
     r"(?: with| of| to)? (?:the |his |her |home )?"
 )
-_BEFORE: tuple[tuple[str, str], ...] = (
-    (_TAKEN, ACCIDENT),
-    (r"took (?:too (?:much|many)|an overdose of|a bottle of|a handful of) (?:of )?", ACCIDENT),
-    (_UNWANTED, ADVERSE),
-    (_BECAUSE, ADVERSE),
-    (_LEFT_OUT, UNDERDOSED),
+# Pattern, what it says of the drug that follows, and what a match begins with.
+_BEFORE: tuple[tuple[str, str, str], ...] = (
+    (_TAKEN, ACCIDENT, "overdos|od|poison|intoxication|toxic ingest|ingest|swallowed"),
+    (r"took (?:too (?:much|many)|an overdose of|a bottle of|a handful of) (?:of )?", ACCIDENT, "took "),
+    (_UNWANTED, ADVERSE, "adverse |side |toxic |untoward "),
+    (_BECAUSE, ADVERSE, "induced by|caused by|due to|secondary to|reaction to|attributed to"),
+    (
+        _LEFT_OUT,
+        UNDERDOSED,
+        "noncompl|non-compl|nonadher|underdosing|ran out|stopped taking|not taking|had not|has not|skipp|missed",
+    ),
 )
 _AFTER: tuple[tuple[str, str], ...] = (
     (r" (?:overdose|overdosage|OD|poisoning|ingestion|intoxication)\b", ACCIDENT),
     (r"[- ](?:induced|related|associated|toxicity|(?:side|adverse|toxic) (?:effects?|reactions?))\b", ADVERSE),
     (r" (?:nonadherence|noncompliance|non-compliance|underdosing)\b", UNDERDOSED),
 )
-_TRIGGERS = tuple((re.compile(rf"\b{words}(?=\w)", re.IGNORECASE), kind) for words, kind in _BEFORE)
+_TRIGGERS = tuple(
+    (LedPattern(re.compile(rf"\b{words}(?=\w)", re.IGNORECASE), tuple(leads.split("|"))), kind)
+    for words, kind, leads in _BEFORE
+)
 _FOLLOWING = tuple((re.compile(words, re.IGNORECASE), kind) for words, kind in _AFTER)
-_ANY_AFTER = re.compile("|".join(f"(?:{words})" for words, _ in _AFTER), re.IGNORECASE)
+_ANY_AFTER = LedPattern(
+    re.compile("|".join(f"(?:{words})" for words, _ in _AFTER), re.IGNORECASE),
+    (
+        *(" " + word for word in ("overdos", "od", "poisoning", "ingestion", "intoxication")),
+        *(mark + word for mark in "- " for word in ("induced", "related", "associated", "side", "adverse", "toxic")),
+        *(" " + word for word in ("nonadherence", "noncompliance", "non-compliance", "underdosing")),
+    ),
+)
 _WORD = re.compile(r"[\w][\w-]*")
 _ON_PURPOSE = re.compile(
     r"\b(?:intentional(?:ly)?|suicid\w*|self[- ]harm|deliberate(?:ly)?|on purpose|kill (?:him|her)self)\b", re.I
@@ -68,14 +84,15 @@ class DrugEffect:
 
 def effects(text: str, drugs: Mapping[str, str], exists: Callable[[Code], bool]) -> Iterator[DrugEffect]:
     """Those that the text states. drugs: of knowledge/table_of_drugs.py. exists: whether a code is in the edition."""
+    small = in_small_letters(text)
     for pattern, kind in _TRIGGERS:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, small):
             stem, end = _drug_at(text, match.end(), drugs)
             general = text[match.end() : end].lower() in _GENERAL
             if stem is None or (general and _LOOSE.match(match.group())):
                 continue
             yield from _effect(text, match.start(), end, stem, kind, exists)
-    for match in _ANY_AFTER.finditer(text):
+    for match in _ANY_AFTER.finditer(text, small):
         kind = next(kind for words, kind in _FOLLOWING if words.match(text, match.start()))
         stem, start = _drug_before(text, match.start(), drugs)
         if stem is not None:

@@ -63,14 +63,18 @@ def _burned(match: re.Match[str]) -> tuple[str, bool] | None:
     return ("T31.0" if share < 10 else f"T31.{share // 10}0", True) if share < 100 else None
 
 
-_MEASURES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, bool] | None]], ...] = (
+_Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
+# A text is searched where it holds one of the words, in small letters.
+_MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     (
+        ("bmi", "body mass"),
         re.compile(
             rf"\b(?:BMI|body mass index)\b{_GAP}(?P<n>\d{{2}}(?:\.\d+)?)(?![\d%]|(?:th|st|nd|rd)\b)", re.IGNORECASE
         ),
         _body_mass,
     ),
     (
+        ("gestation", "pregnan", " ega", " iup", "intrauterine"),
         re.compile(
             r"\b(?P<n>\d{1,2})(?:(?:[+]| and )\d(?:/7)?| \d/7)?[ -]?(?:weeks?|wks?)['’]?,? "
             r"(?:of )?(?:gestation|gestational|pregnan|EGA|IUP|intrauterine)",
@@ -79,6 +83,7 @@ _MEASURES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, boo
         _gestation,
     ),
     (
+        ("week", "wk"),
         re.compile(
             r"\b(?:pregnan(?:t|cy)|gravida|gestation(?:al age)?|G\d+ ?P\d+)[^.;\n]{0,20}?"
             r"(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b",
@@ -86,21 +91,22 @@ _MEASURES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, boo
         ),
         _gestation,
     ),
-    (re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
-    (re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
+    (("gcs", "glasgow"), re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
+    (("nih",), re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
     (
+        ("burn",),
         re.compile(r"\bburn[^.\n]{0,60}?\b(?P<n>\d{1,2}) ?% (?:of )?(?:the )?(?:total )?(?:body|TBSA|BSA)", re.I),
         _burned,
     ),
 )
-_ANY = re.compile(r"BMI|body mass|gestation|pregnan|gravida|wks?\b|weeks?\b|GCS|Glasgow|NIH|burn|\bG\d", re.IGNORECASE)
 
 
 def measures(text: str) -> Iterator[Measure]:
     """Those that the text states, kind by kind."""
-    if not _ANY.search(text):
-        return
-    for pattern, read in _MEASURES:
+    small = text.lower()
+    for words, pattern, read in _MEASURES:
+        if not any(word in small for word in words):
+            continue
         for match in pattern.finditer(text):
             found = read(match)
             if found:

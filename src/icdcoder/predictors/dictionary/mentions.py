@@ -43,16 +43,20 @@ MOST_GAPS = 2
 _HISTORY_OF = re.compile(
     r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote)", re.I
 )
-# Metastases lie elsewhere than what a note is about, of which it may name one side only.
-_ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79")
+# Metastases lie elsewhere than what a note is about, of which it may name one side only; so does a failing heart.
+_ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 # Samples are enumerated: no blood in the urine.
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
+# "ESRD secondary to hypertension" is no secondary hypertension.
+_CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 _ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"
     r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
     re.IGNORECASE,
 )
+_NO_LETTERS = bytes(i for i in range(128) if not chr(i).isalpha())
+_NO_CAPITALS = bytes(i for i in range(128) if not chr(i).isupper())
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
 
@@ -102,25 +106,27 @@ def mentions(
     text = cleaned.text
     sections = split(text) if reading.sections else []
     assertions = Assertions(text, sections) if reading.assertion else None
-    words = term_words(text, dictionary.spelling.corrected)
+    words = term_words(text, dictionary.read_as)
     shouting = _mostly_capitals(text)
+    offsets = words.words.offsets.tolist()
+    only_side = words.only_side
     found = []
     where = 0
     silent: list[Match] = []
     going_on: list[Match] = []
     for match in _matches(words, dictionary, MOST_GAPS if reading.gaps else 0):
-        start, end = int(words.words.offsets[match.first, 0]), int(words.words.offsets[match.last, 1])
+        start, end = offsets[match.first][0], offsets[match.last][1]
         senses = dictionary.senses(match.term)
         if not senses:
             silent.append(match)
             continue
         if match.nested and any(s.first <= match.first and match.last <= s.last for s in silent[-3:]):
             continue
-        if _SAMPLES.fullmatch(text, start, end):
+        if _SAMPLES.fullmatch(text, start, end) or _CAUSED_BY.match(text, start):
             continue
         side = words.side(match.first, match.last)
-        if not side and words.only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
-            side = words.only_side
+        if not side and only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
+            side = only_side
         senses = _chosen(dictionary, senses, side)
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
@@ -135,8 +141,8 @@ def mentions(
         asserted = assertions.of(start, end) if assertions else Assertion("affirmed")
         if assertions and asserted.status == "affirmed" and _ASSERTS.match(text, start):
             # The words that deny it reach into the term itself: "no family history of colon cancer".
-            tail = assertions.of(int(words.words.offsets[match.last, 0]), end)
-            asserted = tail if tail.status in ("negated", "hypothetical") else asserted
+            tail = assertions.of(offsets[match.last][0], end)
+            asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted
         kind = sections[where].kind if sections else "other"
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
         over = asserted.status == "historical" and _is_over(text, asserted, end)
@@ -188,7 +194,7 @@ def _matches(words: TermWords, dictionary: Dictionary, gaps: int) -> list[Match]
     return sorted(found, key=lambda m: (m.first, -m.last, m.gaps))
 
 
-def _chosen(dictionary: Dictionary, senses: list[Sense], side: int) -> list[Sense]:
+def _chosen(dictionary: Dictionary, senses: Sequence[Sense], side: int) -> list[Sense]:
     """The senses that fit the side; those of another side only say what is possible and are left out."""
     fitting = [s for s in senses if s.side == side] or [s for s in senses if s.side == 0]
     if side:
@@ -215,5 +221,6 @@ def _is_over(text: str, asserted: Assertion, end: int) -> bool:
 
 
 def _mostly_capitals(text: str) -> bool:
-    letters = sum(map(str.isalpha, text[:4000]))
-    return letters > 0 and sum(map(str.isupper, text[:4000])) > 0.6 * letters
+    head = text[:4000].encode("ascii", "ignore")
+    letters, capitals = len(head.translate(None, _NO_LETTERS)), len(head.translate(None, _NO_CAPITALS))
+    return letters > 0 and capitals > 0.6 * letters

@@ -16,6 +16,7 @@ from icdcoder.knowledge.said_by_another import said_by_others
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.terms import Source
+from icdcoder.text.memo import Memo
 from icdcoder.text.normal_form import normal_form, normal_words
 from icdcoder.text.word_variants import joined
 
@@ -102,6 +103,7 @@ _SAYS_NOTHING = re.compile(
     r"\b(?:unspecified (?:as|whether) .*|unspecified|nos|not otherwise specified|not elsewhere classified|"
     r"without .*|not specified|of|sites?|region|other|organism|initial encounter)\b"
 )
+_CONTENT_WORDS = Memo(lambda word: joined(normal_form(word)), most=200_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +162,13 @@ def candidates(
                 supports[dictionary.number(history)].append((as_history * HISTORY, mention, sense))
                 strength *= PAST_CONDITION
             supports[sense.code].append((strength, mention, sense))
-    words = frozenset(joined(normal_form(word)) for word in set(_WORD.findall(note)))
+    words = frozenset(map(_CONTENT_WORDS.__getitem__, set(_WORD.findall(note))))
     scored = []
     for number, rows in supports.items():
         rows.sort(key=lambda row: (-row[0], row[1].start))
-        best = rows[0][0]
-        repeats = sum(score > 0.3 for score, _, _ in rows[1:])
+        strengths, mentions, senses = zip(*rows, strict=True)
+        best = strengths[0]
+        repeats = sum(strength > 0.3 for strength in strengths[1:])
         score = min(HIGHEST, 1 - (1 - best) * (1 - REPEATED) ** repeats)
         code = dictionary.code(number)
         said = descriptions.said(code)
@@ -173,8 +176,8 @@ def candidates(
             Candidate(
                 code,
                 score,
-                tuple(mention for _, mention, _ in rows),
-                tuple(sense for _, _, sense in rows),
+                mentions,
+                senses,
                 best,
                 descriptions.unspecified(code),
                 len(said & words) / max(1, len(said)),
@@ -270,18 +273,22 @@ class Descriptions:
 
     def __init__(self, systems: Mapping[str, CodeSystem]) -> None:
         self._systems = systems
-        self._said: dict[Code, frozenset[str]] = {}
+        self._read: dict[Code, tuple[frozenset[str], bool]] = {}
 
     def __getitem__(self, code: Code) -> str:
         return self._systems[code.system].description(code)
 
     def said(self, code: Code) -> frozenset[str]:
         """The content words of a code's description."""
-        found = self._said.get(code)
-        if found is None:
-            words = normal_words(_SAYS_NOTHING.sub(" ", self[code].lower())).words
-            found = self._said[code] = frozenset(joined(word) for word in words if word)
-        return found
+        return self._found(code)[0]
 
     def unspecified(self, code: Code) -> bool:
-        return "unspecified" in self[code].lower()
+        return self._found(code)[1]
+
+    def _found(self, code: Code) -> tuple[frozenset[str], bool]:
+        found = self._read.get(code)
+        if found is None:
+            text = self[code].lower()
+            words = normal_words(_SAYS_NOTHING.sub(" ", text)).words
+            found = self._read[code] = (frozenset(joined(word) for word in words if word), "unspecified" in text)
+        return found

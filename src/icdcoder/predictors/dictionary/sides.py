@@ -27,6 +27,8 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
     opened: dict[tuple[str, str], Code] = {}
     for code in system.billable():
         text = system.description(code).lower()
+        if not _PLACE.search(text):  # neither a side nor one left open
+            continue
         if _OTHER_DOMINANT.search(text):
             continue
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,9 @@ _EMPTY = re.compile(
     r"type of|unspecified as to episode of care(?: or not applicable)?)\b"
 )
 _VAGUE = re.compile(r"^(?:other|certain|unlisted)\b|\b(?:other specified|elsewhere|classified|so specified)\b")
+_LONE_COMMA = re.compile(r"\s*,\s*(?=,|$)")
+_AT_END = re.compile(r"[\s,]+$")
+_BLANKS = re.compile(r"\s+")
 _BRACKETS = re.compile(r"\s*(?:\([^)]*\)|\[[^\]]*\])")
 _LONGEST = 90
 # Codes for ranges of a number, which predictors/dictionary/measures.py reads.
@@ -71,8 +75,9 @@ def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool
     if with_expressions:
         yield from _expressed(system)
         yield from _past_procedures(system)
+    leaves: dict[Code, Code | None] = {}
     for code in system.codes():
-        leaf = code if system.is_billable(code) else default_leaf(system, code)
+        leaf = default_leaf(system, code, leaves)
         if leaf is None:
             continue
         if code.system == "icd10cm" and code.value.startswith(_NUMBERS):
@@ -84,7 +89,7 @@ def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool
             for text in wordings_of(inclusion):
                 yield Term(text, leaf, max(source, Source.INCLUSION))
     if with_index and system.name == "icd10cm":
-        yield from _indexed(system)
+        yield from _indexed(system, leaves)
 
 
 def _expressed(system: CodeSystem) -> Iterator[Term]:
@@ -105,23 +110,16 @@ def _past_procedures(system: CodeSystem) -> Iterator[Term]:
             yield from (Term(text.strip(), Code("icd10cm", value), Source.PAST) for text in texts.split("|"))
 
 
-def _indexed(system: CodeSystem) -> Iterator[Term]:
-    """Terms of the alphabetic index and the neoplasm table, where the user has fetched them."""
+def _indexed(system: CodeSystem, leaves: dict[Code, Code | None]) -> Iterator[Term]:
+    """Terms of the alphabetic index and the neoplasm table, where the user has fetched them. leaves: of headings."""
     from icdcoder.knowledge import index_terms, sources, table_of_neoplasms
 
     if sources.located(index_terms.SOURCE) is None:
         return
-    leaves: dict[Code, Code | None] = {}
-
-    def leaf(code: Code) -> Code | None:
-        if code not in leaves:
-            leaves[code] = code if system.is_billable(code) else default_leaf(system, code)
-        return leaves[code]
-
     pairs = chain(index_wordings.wordings(index_terms.load()), neoplasm_wordings.wordings(table_of_neoplasms.load()))
     for text, code, manifestation in pairs:
         for one in (code, manifestation):
-            if one is not None and (billable := leaf(one)) is not None:
+            if one is not None and (billable := default_leaf(system, one, leaves)) is not None:
                 yield Term(text, billable, Source.INDEX, manifestation is not None)
 
 
@@ -135,39 +133,40 @@ def wordings_of(description: str) -> list[str]:
     if len(lower) > _LONGEST or _VAGUE.search(lower):
         return []
     found = []
-    for text in (_BRACKETS.sub("", lower), lower):
-        bare = re.sub(r"[\s,]+$", "", re.sub(r"\s*,\s*(?=,|$)", "", _EMPTY.sub("", text)))
-        bare = re.sub(r"\s+", " ", bare).strip(" ,")
+    for text in dict.fromkeys((_BRACKETS.sub("", lower), lower)):
+        bare = _BLANKS.sub(" ", _AT_END.sub("", _LONE_COMMA.sub("", _EMPTY.sub("", text)))).strip(" ,")
         if bare and bare not in found:
             found.append(bare)
     return found
 
 
-def default_leaf(system: CodeSystem, code: Code) -> Code | None:
+def default_leaf(system: CodeSystem, code: Code, known: dict[Code, Code | None] | None = None) -> Code | None:
     """The billable code under a heading that says no more than the heading; None where there is none.
 
     At each level the child is taken whose description adds only "unspecified", "without complication" or, for
-    injuries, "initial encounter"; ICD-10-CM marks it by the ending 9, 0 or A.
+    injuries, "initial encounter"; ICD-10-CM marks it by the ending 9, 0 or A. known: those that have been found, for a
+    caller that asks of many headings.
     """
-    while not system.is_billable(code):
-        children = system.children(code)
-        if not children:
-            return None
-        above = set(re.findall(r"\w+", system.description(code).lower()))
-        child = max(children, key=lambda c: _plainness(system.description(c).lower(), c.value, above))
-        if _plainness(system.description(child).lower(), child.value, above) <= 0:
-            return None
-        code = child
-    return code
+    known = {} if known is None else known
+    if code in known:
+        return known[code]
+    if system.is_billable(code):
+        return code
+    above = set(_WORD.findall(system.description(code).lower()))
+    plain = [(_plainness(system.description(c).lower(), c.value, above), c) for c in system.children(code)]
+    best = max(plain, key=itemgetter(0), default=None)
+    known[code] = default_leaf(system, best[1], known) if best and best[0] > 0 else None
+    return known[code]
 
 
+_WORD = re.compile(r"\w+")
 _PLAIN = ("unspecified", "without complication", "initial encounter", "nos", "uncomplicated", "not specified")
 _SPECIAL = ("other", "with ", "due to", "subsequent", "sequela", "in diseases classified", "open fracture")
 
 
 def _plainness(description: str, value: str, above: set[str]) -> float:
-    score = 2.0 * sum(word in description for word in _PLAIN)
-    score -= 1.5 * sum(word in description.replace("without", "") for word in _SPECIAL)
-    added = set(re.findall(r"\w+", description)) - above
+    score = 2.0 * sum(map(description.__contains__, _PLAIN))
+    score -= 1.5 * sum(map(description.replace("without", "").__contains__, _SPECIAL))
+    added = set(_WORD.findall(description)) - above
     score -= 0.1 * len(added)
     return score + 0.3 * value.endswith(("9", "0", "A"))

@@ -40,23 +40,24 @@ class TermWords:
         return 0
 
 
-def term_words(text: str, corrected: Callable[[str], str] = str) -> TermWords:
-    """The words of a note or of a term. corrected: what a misspelt word is read as.
+def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
+    """The words of a note or of a term. read_as: what a normal word is filed as; a dictionary corrects it too.
 
     A connecting word in capitals is an abbreviation ("Hb AS") and stays.
     """
     note = normal_words(text)
     capitals = not text.isupper()
+    offsets = note.offsets.tolist()
     kept: list[int] = []
     words: list[str] = []
     sides: dict[int, int] = {}
     for i, word in enumerate(note.words):
         if word in SIDES:
             sides[len(kept)] = SIDES[word]
-        elif word not in CONNECTING or (capitals and text[slice(*note.offsets[i])].isupper()):
+        elif word not in CONNECTING or (capitals and text[offsets[i][0] : offsets[i][1]].isupper()):
             kept.append(i)
-            words.append(joined(corrected(word)))
-    return TermWords(NormalWords(words, note.offsets[np.array(kept, dtype=np.int64)]), sides)
+            words.append(word)
+    return TermWords(NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]), sides)
 
 
 def split_side(text: str) -> tuple[list[str], int]:

@@ -24,12 +24,11 @@ class Boosting:
 
     smallest: the second derivatives in a leaf add up to this at least: four rows where yes and no are as likely, twenty
     where yes is one in twenty. rows, columns: shares that a tree sees. unsettled: rows whose error is greater are all
-    of these; of the others a tree sees the share `settled` of them, and counts each so much more. forests: the mean of
-    the log-odds of so many, which differ in what their trees happen to see, varies less than one.
+    of these; of the others a tree sees the share `settled` of them, and counts each so much more.
     """
 
-    trees: int = 160
-    depth: int = 5
+    trees: int = 120
+    depth: int = 4
     rate: float = 0.07
     smallest: float = 1.0
     penalty: float = 4.0
@@ -37,7 +36,6 @@ class Boosting:
     columns: float = 0.6
     unsettled: float = 0.05
     settled: float = 0.25
-    forests: int = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,31 +88,10 @@ def fit(
     """Trees that minimise the log loss of `right`. The same rows and seed give the same trees."""
     how = how or Boosting()
     edges = [_edges(rows[:, column]) for column in range(rows.shape[1])]
-    bins = np.stack([np.searchsorted(e, rows[:, c], "left") for c, e in enumerate(edges)]).astype(np.int64)
-    grown = [_forest(bins, edges, right, how, np.random.default_rng((seed, n))) for n in range(how.forests)]
-    return _mean(grown)
-
-
-def _mean(forests: Sequence[Forest]) -> Forest:
-    """One whose log-odds are the mean of theirs."""
-    return Forest(
-        sum(forest.base for forest in forests) / len(forests),
-        np.concatenate([forest.feature for forest in forests]),
-        np.concatenate([forest.threshold for forest in forests]),
-        np.concatenate([forest.value for forest in forests]) / np.float32(len(forests)),
-    )
-
-
-def _forest(
-    bins: npt.NDArray[np.int64],
-    edges: list[npt.NDArray[np.float32]],
-    right: npt.NDArray[np.bool_],
-    how: Boosting,
-    random: np.random.Generator,
-) -> Forest:
-    """bins: "feature row"."""
-    mean = float(np.clip(right.mean(), 1e-4, 1 - 1e-4))
-    base = float(np.log(mean / (1 - mean)))
+    bins = np.stack([np.searchsorted(e, rows[:, c], "left") for c, e in enumerate(edges)]).astype(np.uint8)
+    random = np.random.default_rng(seed)
+    share_right = float(np.clip(right.mean(), 1e-4, 1 - 1e-4))
+    base = float(np.log(share_right / (1 - share_right)))
     log_odds = np.full(len(right), base)
     inner = 2**how.depth - 1
     features = np.zeros((how.trees, inner), dtype=np.int16)
@@ -132,6 +109,16 @@ def _forest(
     return Forest(base, features, thresholds, values)
 
 
+def mean(forests: Sequence[Forest]) -> Forest:
+    """One whose log-odds are the mean of theirs; it varies less than each of them."""
+    return Forest(
+        sum(forest.base for forest in forests) / len(forests),
+        np.concatenate([forest.feature for forest in forests]),
+        np.concatenate([forest.threshold for forest in forests]),
+        np.concatenate([forest.value for forest in forests]) / np.float32(len(forests)),
+    )
+
+
 def _edges(column: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Bounds of the bins, at most BINS - 1: rows in bin b have edges[b-1] < value ≤ edges[b]."""
     values = np.unique(column)
@@ -145,7 +132,7 @@ class _Tree:
 
     def __init__(
         self,
-        bins: npt.NDArray[np.int64],
+        bins: npt.NDArray[np.uint8],
         edges: list[npt.NDArray[np.float32]],
         slope: npt.NDArray[np.float64],
         curve: npt.NDArray[np.float64],
@@ -164,35 +151,26 @@ class _Tree:
         every = np.arange(len(place))
         columns = np.array([c for c in columns.tolist() if len(self.edges[c])], dtype=np.int64)
         own = self.bins[columns[:, None], seen]
-        sums = (self.slope[seen], self.curve[seen])
+        slope, curve = self.slope[seen], self.curve[seen]
+        sums = np.zeros((2, len(columns), 0, BINS))
         for level in range(self.how.depth):
             width = 2**level
-            self._split(own, columns, sums, place[seen] * BINS, width)
+            if len(columns):
+                sums = _sums(own, (slope, curve), place[seen], sums)
+                self._split(columns, sums.cumsum(axis=3), width)
             nodes = place + width - 1
             place = 2 * place + (self.bins[self.feature[nodes], every] > self._cut[nodes])
         leaves = len(self.value)
-        slope, curve = (np.bincount(place[seen], values, leaves) for values in sums)
+        slope, curve = (np.bincount(place[seen], values, leaves) for values in (slope, curve))
         self.value[:] = -self.how.rate * slope / (curve + self.how.penalty)
         return place
 
-    def _split(
-        self,
-        own: npt.NDArray[np.int64],
-        columns: npt.NDArray[np.int64],
-        sums: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-        offset: npt.NDArray[np.int64],
-        width: int,
-    ) -> None:
-        """Chooses for each of the `width` nodes of a level the best column and cut, where one is worth it."""
-        if not len(columns):
-            return
-        shape = (len(columns), width, BINS)
-        cells = (own + offset + np.arange(len(columns))[:, None] * width * BINS).ravel()
-        size = len(columns) * width * BINS
-        slope, curve = (
-            np.bincount(cells, np.tile(values, len(columns)), size).reshape(shape).cumsum(axis=2) for values in sums
-        )
-        gain = self._gain(slope, curve)
+    def _split(self, columns: npt.NDArray[np.int64], running: npt.NDArray[np.float64], width: int) -> None:
+        """Chooses for each of the `width` nodes of a level the best column and cut, where one is worth it.
+
+        running: sums up to each bin, "slope|curve column node bin".
+        """
+        gain = self._gain(*running)
         cuts = gain.argmax(axis=2)
         gained = np.take_along_axis(gain, cuts[..., None], axis=2)[..., 0]
         best = gained.argmax(axis=0)
@@ -211,3 +189,41 @@ class _Tree:
         right = (slope[..., -1:] - slope) ** 2 / (curve[..., -1:] - curve + penalty)
         small = (curve < smallest) | (curve[..., -1:] - curve < smallest)
         return np.where(small, -np.inf, left + right - whole)
+
+
+def _sums(
+    own: npt.NDArray[np.uint8],
+    weights: tuple[npt.NDArray[np.float64], ...],
+    place: npt.NDArray[np.int64],
+    above: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """What each bin of each node adds up to, "weight column node bin".
+
+    own: "column row". place: the node of each row. above: the sums of the level above, without nodes at the root. Of
+    two children only the one with fewer rows is counted; what is left of the parent is the other's.
+    """
+    parents = above.shape[2]
+    if not parents:
+        return _histograms(own, weights, np.zeros_like(place), 1)
+    rows = np.bincount(place, minlength=2 * parents).reshape(parents, 2)
+    smaller = rows.argmin(axis=1)
+    parent = place >> 1
+    counted = np.flatnonzero((place & 1) == smaller[parent])
+    few = _histograms(own[:, counted], tuple(w[counted] for w in weights), parent[counted], parents)
+    both = np.stack([few, above - few], axis=3)
+    swapped = np.flatnonzero(smaller)
+    both[:, :, swapped] = both[:, :, swapped, ::-1]
+    return both.reshape(*above.shape[:2], 2 * parents, BINS)
+
+
+def _histograms(
+    own: npt.NDArray[np.uint8],
+    weights: tuple[npt.NDArray[np.float64], ...],
+    node: npt.NDArray[np.int64],
+    nodes: int,
+) -> npt.NDArray[np.float64]:
+    columns = len(own)
+    cells = (own + (node * BINS + np.arange(columns)[:, None] * (nodes * BINS))).ravel()
+    size = columns * nodes * BINS
+    sums = (np.bincount(cells, np.broadcast_to(w, own.shape).ravel(), size) for w in weights)
+    return np.stack([own_sums.reshape(columns, nodes, BINS) for own_sums in sums]).astype(np.float64, copy=False)

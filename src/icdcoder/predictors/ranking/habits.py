@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from icdcoder.core.code import Code
 from icdcoder.core.document import GoldEvidence
+from icdcoder.predictors.ranking.given_sets import GivenSets
 from icdcoder.predictors.ranking.phrases import PhraseTable, Support
 from icdcoder.predictors.ranking.reading import ReadNote
 from icdcoder.predictors.ranking.similar_notes import SimilarNotes
@@ -40,17 +41,20 @@ NAMES: tuple[str, ...] = (
     "similar_notes_rank",
     "scoped_similar_notes",  # the same over words marked as negated, uncertain, a relative's
     "scoped_similar_notes_rank",
-    "all_views",  # the same over words, scoped words, words by section, and what the dictionary's mentions say
+    "all_views",  # the same over words, scoped words, words by section, and what the dictionary says, pairs included
     "all_views_rank",
     "code_notes",  # log(1 + training notes with the code)
     "category_notes",
     "dictionary_accepts",  # log(1 + training notes for which the dictionary accepts the code)
     "dictionary_right",  # share of them that have it
+    "set_with",  # the best score of the linear coders for a whole set of codes that holds the code
+    "set_without",  # for one that does not
+    "sets_with",  # of all that do, summed
 )
 # Codes that the linear coders put first are candidates too.
 _LINEAR_CANDIDATES = 15
 _LEAST_LINEAR = 0.02
-_VIEWS_PENALTY = 0.3
+_VIEWS_PENALTY = 0.4
 # Phrases that mean the code more seldom bring no candidate ("pain").
 _LEAST_SHARE = 0.02
 # Below this the dictionary's own word on a code does not count as its word.
@@ -91,6 +95,7 @@ class Habits:
         gold = np.zeros((len(notes), len(codes)), dtype=np.bool_)
         for row, own in zip(gold, numbered, strict=True):
             row[own] = True
+        with_sets = np.hstack([gold, GivenSets.of(gold).columns(gold)])
         evidence = [
             None if n.evidence is None else [(number[e.code], e) for e in n.evidence if e.code in number] for n in notes
         ]
@@ -104,9 +109,11 @@ class Habits:
         return cls(
             codes,
             PhraseTable.fit([_phrase_words(n.read, marked) for n in notes], numbered, evidence),
-            SimilarNotes.fit([n.read.words.words for n in notes], gold),
-            SimilarNotes.fit([n.read.scoped for n in notes], gold),
-            SimilarNotes.fit([n.read.everything for n in notes], gold, _VIEWS_PENALTY, rare_terms_count=False),
+            SimilarNotes.fit([[n.read.words.words] for n in notes], gold),
+            SimilarNotes.fit([[n.read.scoped] for n in notes], with_sets),
+            SimilarNotes.fit(
+                [n.read.views for n in notes], with_sets, _VIEWS_PENALTY, rare_terms_count=False, pairs=True
+            ),
             gold,
             dict(accepted),
             dict(right),
@@ -128,6 +135,16 @@ class Habits:
         for code, count in zip(self.codes, self.counts, strict=True):
             counts[_category(code)] += count
         return counts
+
+    @cached_property
+    def sets(self) -> GivenSets:
+        """Which codes the training notes have together."""
+        return GivenSets.of(self.gold)
+
+    @cached_property
+    def given(self) -> dict[frozenset[Code], int]:
+        """How many training notes have just these codes."""
+        return {frozenset(self.codes[i] for i in own): times for own, times in self.sets.times.items()}
 
     def remarks(self, read: ReadNote) -> Remarks:
         """What the habits say of one note."""
@@ -186,11 +203,10 @@ class Remarks:
         self._habits = habits
         self._read = read
         self._supports = habits.phrases.supports(_phrase_words(read, habits.marked).words)
-        self._linear = [
-            habits.plain.scores(read.words.words),
-            habits.scoped.scores(read.scoped),
-            habits.views.scores(read.everything),
-        ]
+        count = len(habits.codes)
+        scoped, views = habits.scoped.scores([read.scoped]), habits.views.scores(read.views)
+        self._linear = [habits.plain.scores([read.words.words]), scoped[:count], views[:count]]
+        self._by_sets = habits.sets.by_code(scoped[count:] + views[count:])
         self._sorted = [np.sort(scores)[::-1] for scores in self._linear]
         self._categories: dict[str, list[tuple[float, int]]] = {}
         for number, supports in self._supports.items():
@@ -222,6 +238,7 @@ class Remarks:
             log1p(self._habits.category_counts[_category(code)]),
             log1p(said),
             (right + 0.3) / (said + 1),
+            *(self._by_sets[number].tolist() if number is not None else (0.0, 0.0, 0.0)),
         ]
 
     def spans(self, code: Code) -> list[tuple[int, int]]:

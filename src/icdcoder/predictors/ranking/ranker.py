@@ -1,8 +1,8 @@
-"""The ranker: candidates of a note → probabilities. Fitted on coded notes, each row by habits that have not seen it."""
+"""The ranker: candidates of a note → probabilities. It is fitted by fitting.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,16 +12,17 @@ import numpy.typing as npt
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError
 from icdcoder.predictors.dictionary.features import NAMES as DICTIONARY_NAMES
-from icdcoder.predictors.ranking import context
-from icdcoder.predictors.ranking.boosting import Boosting, Forest, sigmoid
-from icdcoder.predictors.ranking.boosting import fit as fit_forest
+from icdcoder.predictors.ranking import code_sets, context, descriptions
+from icdcoder.predictors.ranking.boosting import Forest, sigmoid
+from icdcoder.predictors.ranking.code_sets import Weighed
+from icdcoder.predictors.ranking.descriptions import NAMES as DESCRIPTION_NAMES
+from icdcoder.predictors.ranking.descriptions import Rarity
 from icdcoder.predictors.ranking.habits import NAMES as HABIT_NAMES
-from icdcoder.predictors.ranking.habits import Coded, Habits
+from icdcoder.predictors.ranking.habits import Habits
 from icdcoder.predictors.ranking.reading import ReadNote
 
-FOLDS = 10
-# Forests are fitted on all but one of so many parts (each of several folds).
-CROSSED = 5
+# What is known of a candidate without a corpus's habits.
+NAMES = (*DICTIONARY_NAMES, *DESCRIPTION_NAMES)
 # What is left of the dictionary's score where the note does not state the candidate, in a ranker without habits.
 UNSTATED = 0.2
 # Below, the dictionary has found a candidate inside a longer term and said by it ("type 2 diabetes" beside E11.22).
@@ -43,101 +44,68 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Ranker:
-    """names: of the dictionary's features, in order, as they were when it was fitted. habits: None for a ranker that
-    carries over to other notes."""
+    """names: of NAMES those that it was fitted with, in order. habits: None for a ranker that carries over to other
+    notes. together: weights of the decision over sets of codes; None where codes are decided one by one. rarity: None
+    where no features of descriptions are among the names."""
 
     names: tuple[str, ...]
     first: Forest
     second: Forest
     habits: Habits | None = None
+    together: npt.NDArray[np.float64] | None = None
+    rarity: Rarity | None = None
 
     def rank(self, read: ReadNote) -> tuple[Rows, npt.NDArray[np.float64]]:
         """The candidates of a note, and one probability each."""
-        rows = candidate_rows(read, self.habits, self.names)
+        rows = candidate_rows(read, self.habits, self.rarity, self.names)
         if not rows.codes:
             return rows, np.zeros(0)
         first = self.first.log_odds(rows.values)
         second = self.second.log_odds(second_look(rows, sigmoid(first), self.habits))
-        together = both_looks(first, second)
-        return rows, together if self.habits else held_back(rows, together, self.names)
+        odds = (first + second) / 2
+        if self.together is not None and self.habits:
+            odds = with_sets(odds, code_sets.weigh(rows.codes, odds, self.habits.given), self.together)
+        return rows, sigmoid(odds) if self.habits else held_back(rows, sigmoid(odds), self.names)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         own = {**self.first.arrays("first"), **self.second.arrays("second")}
+        own |= self.rarity.arrays() if self.rarity else {}
         return own | (self.habits.arrays() if self.habits else {})
 
     def card(self) -> dict[str, Any]:
-        return {"names": list(self.names), "habits": self.habits.card() if self.habits else None}
+        habits = {**self.habits.card(), "names": list(HABIT_NAMES)} if self.habits else None
+        together = None if self.together is None else self.together.tolist()
+        return {"names": list(self.names), "habits": habits, "together": together}
 
     @classmethod
     def of(cls, arrays: dict[str, npt.NDArray[Any]], card: dict[str, Any]) -> Ranker:
         """Raises ArtefactError for one whose features the dictionary no longer has."""
-        gone = [name for name in card["names"] if name not in DICTIONARY_NAMES]
+        gone = [name for name in card["names"] if name not in NAMES]
         if gone:
             raise ArtefactError(
                 f"The ranker was fitted by another version of icdcoder, whose dictionary told it {gone[0]!r}. "
                 "Fit it again: icdcoder fit-ranker CONFIG."
             )
+        if card["habits"] and card["habits"].get("names") != list(HABIT_NAMES):
+            raise ArtefactError(
+                "The ranker was fitted by another version of icdcoder, which learnt other habits of a corpus. "
+                "Fit it again: icdcoder fit-ranker CONFIG."
+            )
         habits = Habits.of(arrays, card["habits"]) if card["habits"] else None
-        return cls(tuple(card["names"]), Forest.of(arrays, "first"), Forest.of(arrays, "second"), habits)
+        weights = card.get("together")
+        together = None if weights is None else np.array(weights, dtype=np.float64)
+        rarity = Rarity.of(arrays) if "rarity.keys" in arrays else None
+        first, second = (Forest.of(arrays, name) for name in ("first", "second"))
+        return cls(tuple(card["names"]), first, second, habits, together, rarity)
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A ranker, and for each training note its candidates with probabilities that did not see the note."""
-
-    ranker: Ranker
-    codes: list[list[Code]]
-    probabilities: list[npt.NDArray[np.float64]]
-
-
-def fit(
-    notes: Sequence[Coded],
-    groups: Sequence[str],
-    *,
-    habits: bool,
-    right: Callable[[Code, frozenset[Code]], bool] | None = None,
-    how: Boosting | None = None,
-    seed: int = 0,
-) -> Fitted:
-    """groups: the patient of each note; a patient is in one fold. right: when a candidate counts as gold (None: it is
-    among the codes).
-
-    The notes are cut into FOLDS. What habits say of a fold's notes is learnt from the other folds, so that the trees
-    learn how far habits can be trusted on notes that they have not seen; the second forest learns from probabilities
-    of first forests that have not seen the note either.
-    """
-    right = right or (lambda code, gold: code in gold)
-    fold = folds(groups, seed)
-    of_fold = (
-        [Habits.fit([n for n, f in zip(notes, fold, strict=True) if f != k]) for k in range(FOLDS)] if habits else []
-    )
-    rows = [candidate_rows(n.read, of_fold[f] if habits else None) for n, f in zip(notes, fold, strict=True)]
-    gold = [np.array([right(code, n.codes) for code in r.codes], np.bool_) for n, r in zip(notes, rows, strict=True)]
-    first, first_out = _crossed([r.values for r in rows], gold, fold, how, seed)
-    looks = [
-        second_look(r, sigmoid(p), of_fold[f] if habits else None)
-        for r, p, f in zip(rows, first_out, fold, strict=True)
-    ]
-    second, second_out = _crossed(looks, gold, fold, how, seed + 1)
-    out = [both_looks(*pair) for pair in zip(first_out, second_out, strict=True)]
-    if not habits:
-        # So that no threshold is chosen for the sake of what no note states.
-        out = [np.where(stated(r, DICTIONARY_NAMES), p, 0.0) for r, p in zip(rows, out, strict=True)]
-    ranker = Ranker(DICTIONARY_NAMES, first, second, Habits.fit(notes) if habits else None)
-    return Fitted(ranker, [r.codes for r in rows], out)
-
-
-def folds(groups: Sequence[str], seed: int) -> list[int]:
-    """A fold for each note, the same for notes of one group."""
-    names = sorted(set(groups))
-    order = np.random.default_rng(seed).permutation(len(names))
-    of = {names[i]: place % FOLDS for place, i in enumerate(order.tolist())}
-    return [of[group] for group in groups]
-
-
-def candidate_rows(read: ReadNote, habits: Habits | None, names: tuple[str, ...] = DICTIONARY_NAMES) -> Rows:
+def candidate_rows(read: ReadNote, habits: Habits | None, rarity: Rarity | None, names: tuple[str, ...]) -> Rows:
     """The dictionary's candidates and those of the habits. A feature that a candidate has not is 0."""
-    column = {name: i for i, name in enumerate(DICTIONARY_NAMES)}
+    known = read.features
+    if rarity is not None:
+        best = [(c.mentions[0].start, c.mentions[0].end) for c in read.candidates]
+        known = np.hstack([known, descriptions.rows(read.words, read.described, best, rarity)])
+    column = {name: i for i, name in enumerate(NAMES)}
     kept = [column[name] for name in names]
     of = {candidate.code: i for i, candidate in enumerate(read.candidates)}
     remarks = habits.remarks(read) if habits else None
@@ -149,7 +117,7 @@ def candidate_rows(read: ReadNote, habits: Habits | None, names: tuple[str, ...]
         own = of.get(code)
         places = []
         if own is not None:
-            row[: len(kept)] = read.features[own][kept]
+            row[: len(kept)] = known[own, kept]
             places = [(m.start, m.end) for m in read.candidates[own].mentions]
         if remarks:
             row[len(kept) :] = remarks.row(code)
@@ -158,9 +126,11 @@ def candidate_rows(read: ReadNote, habits: Habits | None, names: tuple[str, ...]
     return Rows(codes, values, spans)
 
 
-def both_looks(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """One probability a candidate from the log-odds of both forests: their mean errs less than the second alone."""
-    return sigmoid((first + second) / 2)
+def with_sets(
+    alone: npt.NDArray[np.float64], weighed: Weighed, weights: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Log-odds of a note's candidates: the mean of their own and of what the sets that hold them say."""
+    return (alone + weighed.log_odds(weights, alone)) / 2
 
 
 def stated(rows: Rows, names: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -184,20 +154,3 @@ def held_back(rows: Rows, probabilities: npt.NDArray[np.float64], names: Sequenc
 
 def second_look(rows: Rows, first: npt.NDArray[np.float64], habits: Habits | None) -> npt.NDArray[np.float32]:
     return np.hstack([rows.values, context.rows(rows.codes, rows.places, first, habits)])
-
-
-def _crossed(
-    rows: list[npt.NDArray[np.float32]],
-    gold: list[npt.NDArray[np.bool_]],
-    fold: list[int],
-    how: Boosting | None,
-    seed: int,
-) -> tuple[Forest, list[npt.NDArray[np.float64]]]:
-    """The forest of all notes, and for each note the log-odds of a forest that has not seen it."""
-    note = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-    every, truth = np.concatenate(rows), np.concatenate(gold)
-    part = np.array(fold)[note] % CROSSED
-    out = np.zeros(len(every))
-    for k in range(CROSSED):
-        out[part == k] = fit_forest(every[part != k], truth[part != k], how, seed).log_odds(every[part == k])
-    return fit_forest(every, truth, how, seed), [out[note == i] for i in range(len(rows))]

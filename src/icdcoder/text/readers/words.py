@@ -13,9 +13,9 @@ from pydantic import Field
 from icdcoder.core.config import Settings
 from icdcoder.text.reader import Encoded, Ids
 from icdcoder.text.rules import named, spelt
-from icdcoder.text.tokens import blanked, kept_word, raw_words
+from icdcoder.text.tokens import cut_by_zeros, kept_word, raw_words
 from icdcoder.text.vocabulary import Vocabulary
-from icdcoder.text.word_table import LONGEST, PADDING, WordTable, bounds, packed
+from icdcoder.text.word_table import LONGEST, WordTable, cut
 
 FILES = ("vocabulary.txt",)
 # A draft number that stands for no word: the rule leaves numbers out.
@@ -67,8 +67,8 @@ class WordLearner:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._drafts: dict[str, int] = {}
-        self._bulk = _Bulk(config.rule, lambda word: self._drafts.setdefault(word, len(self._drafts)))
+        self._drafts = _Asked(lambda _: len(self._drafts))
+        self._bulk = _Bulk(config.rule, self._drafts.__getitem__)
 
     def number(self, texts: Sequence[str]) -> list[Ids]:
         return self._bulk(texts)
@@ -117,23 +117,25 @@ class _Bulk:
         return [next(found) if text.isascii() else self._one_by_one(text) for text in texts]
 
     def _in_table(self, texts: Sequence[str]) -> list[Ids]:
-        parts = [blanked(text) for text in texts]
-        ends_of_texts = np.cumsum([len(part) + 1 for part in parts])
-        whole = b" ".join([b"", *parts, PADDING])
-        starts, ends = bounds(whole)
-        ids = self._table.look_up(*packed(whole, starts, ends))
-        for word in np.flatnonzero(ends - starts > LONGEST):
-            ids[word] = self._numbers[whole[starts[word] : ends[word]].decode("ascii")]
+        whole = cut_by_zeros("\n".join(["", *texts, "\n" * LONGEST]))
+        words = cut(whole)
+        ids = self._table.look_up(words.first, words.second)
+        for word in words.overlong:
+            start = words.starts[word]
+            ids[word] = self._numbers[whole[start : whole.index(b"\0", start)].decode("ascii")]
         kept = ids != LEFT_OUT
         kept_before = np.concatenate([[0], np.cumsum(kept)])
-        return np.split(ids[kept], kept_before[np.searchsorted(starts, ends_of_texts[:-1])])
+        starts_of_texts = np.cumsum([1 + len(text) for text in texts[:-1]]) + 1
+        return np.split(ids[kept], kept_before[np.searchsorted(words.starts, starts_of_texts)])
 
     def _one_by_one(self, text: str) -> Ids:
         ids = _looked_up(raw_words(text), self._numbers)
         return ids[ids != LEFT_OUT]
 
     def _raw_numbers(self, raws: Sequence[str]) -> list[int]:
-        return [self._raw_number(raw) for raw in raws]
+        """Of ASCII words in small letters."""
+        number = self._number
+        return [LEFT_OUT if raw.isnumeric() else number(raw) for raw in raws]
 
     def _raw_number(self, raw: str) -> int:
         word = kept_word(raw)
