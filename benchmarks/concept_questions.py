@@ -12,7 +12,7 @@ import argparse
 import torch
 
 from _comparison import take_turns
-from icdcoder.nn.shared_prefix import logits_after
+from icdcoder.nn.asking.shared_prefix import logits_after
 
 NOTE, QUESTIONS, TOKENS, HIDDEN, LAYERS = 4_096, 325, 5, 256, 4
 ASKED_ALONE = 2

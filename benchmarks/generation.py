@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from _comparison import report, take_turns
-from icdcoder.nn.answer_prefix import AnswerPrefix, after_encoder, after_prompt
-from icdcoder.nn.cached_instruction import CachedInstruction, read_instruction
-from icdcoder.nn.constrained_decoding import Choices, decode
-from icdcoder.nn.label_trie import LabelTrie
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix, after_encoder, after_prompt
+from icdcoder.nn.writing.cached_instruction import CachedInstruction, read_instruction
+from icdcoder.nn.writing.constrained_decoding import Choices, decode
+from icdcoder.nn.writing.label_trie import LabelTrie
 
 VOCABULARY, END, MOST = 4096, 1, 5
 INSTRUCTIONS = (20, 300, 1000)

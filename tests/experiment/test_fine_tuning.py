@@ -13,7 +13,7 @@ from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
 from icdcoder.experiment.fine_tuning import FineTunings
-from icdcoder.nn.fine_tuning import Course, fine_tune
+from icdcoder.nn.asking.fine_tuning import Course, fine_tune
 
 DOCUMENTS = [Document("1", (Note("1", "chest pain"),), (), "1", "train")]
 

@@ -15,11 +15,11 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.models import generative_coder
 from icdcoder.models.generative_coder import GenerativeCoder
 from icdcoder.nn.batching import TokenisedNotes
-from icdcoder.nn.constrained_decoding import decode
 from icdcoder.nn.contract import Batch, ModelContext
 from icdcoder.nn.losses import binary_cross_entropy
+from icdcoder.nn.pretrained.token_encoder import weights, whole_state
 from icdcoder.nn.scoring import answer_losses
-from icdcoder.nn.token_encoder import weights, whole_state
+from icdcoder.nn.writing.constrained_decoding import decode
 from icdcoder.predictors.generation.answering import Answering
 from icdcoder.text.readers.subwords import Subwords
 

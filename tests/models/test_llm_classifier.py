@@ -12,7 +12,7 @@ from icdcoder.models.llm_classifier import LLMClassifier
 from icdcoder.nn.asymmetric import asymmetric_loss
 from icdcoder.nn.contract import PAD, Batch, ModelContext
 from icdcoder.nn.losses import binary_cross_entropy
-from icdcoder.nn.token_encoder import whole_state
+from icdcoder.nn.pretrained.token_encoder import whole_state
 from icdcoder.text.readers.subwords import Subwords
 
 CODES = 5

@@ -15,7 +15,7 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.models import llm_multirescnn
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import ModelContext
-from icdcoder.nn.frozen_states import ComputesBeforeTraining
+from icdcoder.nn.pretrained.frozen_states import ComputesBeforeTraining
 from icdcoder.text.readers.subwords import Subwords
 from icdcoder.train.config import TrainConfig
 from icdcoder.train.loop import train

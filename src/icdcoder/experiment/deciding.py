@@ -22,8 +22,8 @@ from icdcoder.experiment.prepared import Prepared
 from icdcoder.experiment.training import scoring_batch, tokenised, trained_model
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import channels_of
+from icdcoder.nn.pretrained.token_encoder import self_contained, weights, whole_state
 from icdcoder.nn.scoring import probabilities
-from icdcoder.nn.token_encoder import self_contained, weights, whole_state
 
 FILES = ("model.safetensors", "space.json")
 # Kinds of models that write codes; what they write has to be read, and may count or not.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from icdcoder.core.document import Document
 from icdcoder.core.progress import SILENT, Progress
-from icdcoder.nn.fine_tuning import Course, Tensors
+from icdcoder.nn.asking.fine_tuning import Course, Tensors
 from icdcoder.train.checkpoint import Checkpoints
 from icdcoder.train.fingerprint import Fingerprint
 from icdcoder.train.stopping import Signals, TrainingStoppedError
@@ -65,7 +65,7 @@ class FineTunings:
 
 
 class _Keeper:
-    """A `nn.fine_tuning.Keeper`. ended: what is to be undone when the fine-tuning is over."""
+    """A `nn.asking.fine_tuning.Keeper`. ended: what is to be undone when the fine-tuning is over."""
 
     def __init__(
         self,

@@ -23,9 +23,9 @@ from icdcoder.knowledge.word_vectors import word_vectors
 from icdcoder.measure.coding import validation_measures
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import PAD, ModelContext, channels_of
-from icdcoder.nn.frozen_states import ComputesBeforeTraining
+from icdcoder.nn.pretrained.frozen_states import ComputesBeforeTraining
+from icdcoder.nn.pretrained.token_encoder import weights
 from icdcoder.nn.scoring import answer_losses, probabilities
-from icdcoder.nn.token_encoder import weights
 from icdcoder.text.channels import compute
 from icdcoder.text.reader import Ids
 from icdcoder.text.readers.words import WordReader

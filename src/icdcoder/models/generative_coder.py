@@ -7,7 +7,7 @@ and decoder-only ones (LLaMA and what has its interface). For the states H of th
     L = L_gen + L_att
 
 where L_gen is the cross entropy of the answer's tokens and L_att that of the codes. Knowledge can be injected into
-the states of an encoder, or into a decoder's embeddings (equations 6 to 9, `nn.knowledge_injection`).
+the states of an encoder, or into a decoder's embeddings (equations 6 to 9, `nn.writing.knowledge_injection`).
 
 What the paper leaves open, and what stands here:
 - fcn is LAAT's, which it cites: a weight and a bias for each code. d_a is 256.
@@ -32,16 +32,16 @@ from icdcoder import systems
 from icdcoder.core.config import Settings
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.knowledge import code_knowledge, descriptions
-from icdcoder.nn.answer_prefix import AnswerPrefix
-from icdcoder.nn.answer_tokens import AnswerTokens, answer_loss
-from icdcoder.nn.constrained_decoding import decode
 from icdcoder.nn.contract import Batch, ModelContext, Scores
-from icdcoder.nn.knowledge_injection import KnowledgeInjection
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.losses import binary_cross_entropy
-from icdcoder.nn.note_writer import NoteWriter
-from icdcoder.nn.pretrained import Attention, Pretrained, Weights, add_lora, load_pretrained
-from icdcoder.nn.prompt import Prompt
+from icdcoder.nn.pretrained.loading import Attention, Pretrained, Weights, add_lora, load_pretrained
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix
+from icdcoder.nn.writing.answer_tokens import AnswerTokens, answer_loss
+from icdcoder.nn.writing.constrained_decoding import decode
+from icdcoder.nn.writing.knowledge_injection import KnowledgeInjection
+from icdcoder.nn.writing.note_writer import NoteWriter
+from icdcoder.nn.writing.prompt import Prompt
 from icdcoder.text.prompting.formats import AnswerFormat
 from icdcoder.text.prompting.templates import Templates
 

@@ -28,13 +28,13 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from icdcoder.core.config import Settings
-from icdcoder.nn.chunks import Chunks
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.label_attention import attention
 from icdcoder.nn.label_reading import label_reading
-from icdcoder.nn.pretrained import load_pretrained
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+from icdcoder.nn.pretrained.chunks import Chunks
+from icdcoder.nn.pretrained.loading import load_pretrained
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 SPREAD = 0.03  # standard deviation of the initial matrices
 # Elements of "chunk code hidden" that are computed together; of more, only what is read by attention is kept.

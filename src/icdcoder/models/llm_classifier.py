@@ -24,11 +24,11 @@ from icdcoder.core.config import Settings
 from icdcoder.nn.asymmetric import asymmetric_penalty
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.pretrained import Attention, Weights, add_lora
-from icdcoder.nn.pretrained_encoder import load_encoder
-from icdcoder.nn.quantised import Base, quantise
-from icdcoder.nn.rope import Scaling
-from icdcoder.nn.token_encoder import TokenEncoder
+from icdcoder.nn.pretrained.encoder import load_encoder
+from icdcoder.nn.pretrained.loading import Attention, Weights, add_lora
+from icdcoder.nn.pretrained.quantised import Base, quantise
+from icdcoder.nn.pretrained.rope import Scaling
+from icdcoder.nn.pretrained.token_encoder import TokenEncoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -43,8 +43,8 @@ class Config(Settings):
     tuning: "full" trains all weights, "lora" adapters of rank lora_rank, "frozen" none of the pretrained model.
     context: tokens to read at once; more than the model was trained with stretches its rotary positions by `scaling`.
     chunk, overlap: read notes in chunks instead. weights: the type of the pretrained weights; those that are trained
-    are float32 under "lora". base: keep those that are not trained in 8 or 4 bits (`nn.quantised`); a packed coder has
-    them in 16 again. bidirectional: a decoder's tokens see those after them. attention: the kernel.
+    are float32 under "lora". base: keep those that are not trained in 8 or 4 bits (`nn.pretrained.quantised`); a packed
+    coder has them in 16 again. bidirectional: a decoder's tokens see those after them. attention: the kernel.
     """
 
     checkpoint: Path | None = None

@@ -32,14 +32,14 @@ from icdcoder.core.progress import SILENT, Progress
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.convolution import TokenConvolution
-from icdcoder.nn.frozen_states import FrozenStates
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.pretrained import Attention, Weights
-from icdcoder.nn.pretrained_encoder import load_encoder
+from icdcoder.nn.pretrained.encoder import load_encoder
+from icdcoder.nn.pretrained.frozen_states import FrozenStates
+from icdcoder.nn.pretrained.loading import Attention, Weights
+from icdcoder.nn.pretrained.rope import Scaling
+from icdcoder.nn.pretrained.state_cache import Type
+from icdcoder.nn.pretrained.token_encoder import TokenEncoder
 from icdcoder.nn.residual_filter import ResidualFilter
-from icdcoder.nn.rope import Scaling
-from icdcoder.nn.state_cache import Type
-from icdcoder.nn.token_encoder import TokenEncoder
 
 _CNN = re.compile(r"cnn-(\d+)(?:_map_(\d+))?")
 # Tokens whose states are computed together for the cache.

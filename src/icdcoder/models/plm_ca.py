@@ -27,8 +27,8 @@ from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import attention
 from icdcoder.nn.label_reading import label_reading
-from icdcoder.nn.pretrained import load_pretrained
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+from icdcoder.nn.pretrained.loading import load_pretrained
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 SPREAD = 0.03  # standard deviation of the initial matrices
 

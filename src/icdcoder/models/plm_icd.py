@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
-from icdcoder.nn.pretrained import load_pretrained
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+from icdcoder.nn.pretrained.loading import load_pretrained
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 SPREAD = 0.02  # standard deviation of the initial matrices
 

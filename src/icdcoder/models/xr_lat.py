@@ -40,9 +40,9 @@ from icdcoder.knowledge import hierarchy, hyperbolic
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.knowledge_tables import sized_by_state
 from icdcoder.nn.label_attention import LabelAttention, attention, label_logits
-from icdcoder.nn.pretrained import load_pretrained
+from icdcoder.nn.pretrained.loading import load_pretrained
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 from icdcoder.nn.recurrent import BidirectionalLSTM
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 SPREAD = 0.03  # standard deviation of the initial matrices

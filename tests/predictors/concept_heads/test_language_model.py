@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from icdcoder.core.note import Note
-from icdcoder.nn.yes_no import Asked, YesNoModel
+from icdcoder.nn.asking.yes_no import Asked, YesNoModel
 from icdcoder.predictors.asking.asker import AskingConfig
 from icdcoder.predictors.concept_heads import language_model
 from icdcoder.predictors.concept_heads.language_model import SHOWN, Questionnaire

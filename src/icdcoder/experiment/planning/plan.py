@@ -27,7 +27,7 @@ from icdcoder.experiment.planning.hardware import Hardware
 from icdcoder.experiment.planning.rehearsal import Operation, empty, rehearsing
 from icdcoder.experiment.planning.subject import SHALLOW, Sizes, Subject, subject
 from icdcoder.nn.contract import Batch, channels_of
-from icdcoder.nn.quantised import StandIn
+from icdcoder.nn.pretrained.quantised import StandIn
 from icdcoder.train.steps import binary_cross_entropy
 
 # Codes of a stand-in note; MIMIC-III has 16 a note.

@@ -17,9 +17,9 @@ from icdcoder.core.cache import write_atomic
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.note import Note
-from icdcoder.nn.fine_tuning import UNWATCHED, Course
-from icdcoder.nn.pretrained import Pretrained, Weights, add_lora, load_pretrained
-from icdcoder.nn.yes_no import Answers, Asked, YesNoModel, train_yes_no
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
+from icdcoder.nn.asking.yes_no import Answers, Asked, YesNoModel, train_yes_no
+from icdcoder.nn.pretrained.loading import Pretrained, Weights, add_lora, load_pretrained
 from icdcoder.predictors.asking.prompt import Prompt
 from icdcoder.text.checkpoints import checkpoint_folder
 from icdcoder.text.readers.subwords import FILE as TOKENIZER
@@ -214,7 +214,7 @@ def _require_causal(causal: Pretrained) -> None:
 
 
 def _limit(causal: Pretrained) -> int | None:
-    """Within a sliding window every token sees the whole text, as the masks of `nn/shared_prefix.py` have it."""
+    """Within a sliding window every token sees the whole text, as the masks of `nn/asking/shared_prefix.py` have it."""
     known = [length for length in (causal.limit, getattr(causal.model.config, "sliding_window", None)) if length]
     return min(known) if known else None
 

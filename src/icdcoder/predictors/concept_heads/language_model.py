@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.note import Note
-from icdcoder.nn.fine_tuning import UNWATCHED, Course
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, Fields, files
 
 STEM = "code_model"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from icdcoder.core.config import Settings
     from icdcoder.core.document import Document
     from icdcoder.knowledge.concepts import ConceptSet
-    from icdcoder.nn.fine_tuning import Course
+    from icdcoder.nn.asking.fine_tuning import Course
 
 
 def fitted(

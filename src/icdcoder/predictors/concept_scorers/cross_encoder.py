@@ -1,4 +1,4 @@
-"""Concepts by a pretrained encoder that reads a window of the note and the concept together (nn/cross_encoder.py).
+"""Concepts by a pretrained encoder that reads a window and the concept together (nn/asking/cross_encoder.py).
 
 Every concept is read with every window, so that the cost is their product: for few concepts, or within `hierarchical`.
 """
@@ -24,9 +24,9 @@ from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.knowledge.concepts import ConceptSet
-from icdcoder.nn.cross_encoder import CrossEncoder, Pooling
-from icdcoder.nn.fine_tuning import UNWATCHED, Course, fine_tune
-from icdcoder.nn.pretrained import load_pretrained
+from icdcoder.nn.asking.cross_encoder import CrossEncoder, Pooling
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course, fine_tune
+from icdcoder.nn.pretrained.loading import load_pretrained
 from icdcoder.predictors.asking.asker import sample
 from icdcoder.predictors.asking.targets import Targets, targets_of
 from icdcoder.predictors.concept_scorers import lexical

@@ -27,7 +27,7 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.knowledge import hierarchy
 from icdcoder.knowledge.concepts import ConceptSet
-from icdcoder.nn.fine_tuning import UNWATCHED, Course
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.concept_scorers import fitted, lexical
 from icdcoder.predictors.concept_scorers.lexical import LexicalScorer
 from icdcoder.predictors.label_networks.network import LabelNetwork, NetworkConfig, fit_network, load_network

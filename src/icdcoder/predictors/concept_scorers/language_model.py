@@ -1,8 +1,8 @@
 """Concepts by a language model that is asked of each: does the note support it? The score is the probability of "yes".
 
 Stage 1 of Fatemi et al. (PMLR 297, 2026), with what an honest version needs: the softmax of the two answers' first
-tokens in place of generated text, and one reading of the note for all its concepts (nn/shared_prefix.py). Fine-tuned
-with low-rank adapters on sampled concepts of each training note; the answer is never part of a prompt.
+tokens in place of generated text, and one reading of the note for all its concepts (nn/asking/shared_prefix.py).
+Fine-tuned with low-rank adapters on sampled concepts of each training note; the answer is never part of a prompt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from icdcoder.core.document import Document
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.knowledge.concepts import ConceptSet
-from icdcoder.nn.fine_tuning import UNWATCHED, Course
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, files
 from icdcoder.predictors.asking.targets import Targets, targets_of
 from icdcoder.predictors.concept_scorers import lexical

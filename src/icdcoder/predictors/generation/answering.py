@@ -13,12 +13,12 @@ import torch
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.models.generative_coder import GenerativeCoder
-from icdcoder.nn.answer_prefix import AnswerPrefix
 from icdcoder.nn.batching import TokenisedNotes, scoring_batches
-from icdcoder.nn.constrained_decoding import decode
-from icdcoder.nn.free_decoding import write_freely
-from icdcoder.nn.label_trie import LabelTrie
 from icdcoder.nn.scoring import scoring_mode
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix
+from icdcoder.nn.writing.constrained_decoding import decode
+from icdcoder.nn.writing.free_decoding import write_freely
+from icdcoder.nn.writing.label_trie import LabelTrie
 from icdcoder.text.prompting.formats import AnswerFormat
 
 Decoding = Literal["constrained", "free"]

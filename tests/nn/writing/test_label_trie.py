@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.label_space import LabelSpace
-from icdcoder.nn.label_trie import ROOT, LabelTrie
+from icdcoder.nn.writing.label_trie import ROOT, LabelTrie
 from icdcoder.text.prompting.formats import NUMBERS, AnswerFormat
 
 CODES = ["I10", "I10.1", "I1", "E11.9", "250.00", "25.0"]

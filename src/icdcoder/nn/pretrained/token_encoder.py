@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError, InputError
-from icdcoder.nn.chunks import Chunks, cut
 from icdcoder.nn.dropped_attention import SparingDropout
-from icdcoder.nn.pretrained import Pretrained
-from icdcoder.nn.quantised import plain_weight
+from icdcoder.nn.pretrained.chunks import Chunks, cut
+from icdcoder.nn.pretrained.loading import Pretrained
+from icdcoder.nn.pretrained.quantised import plain_weight
 
 Take = Callable[[Any], list[Tensor]]
 

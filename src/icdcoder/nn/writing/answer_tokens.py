@@ -1,7 +1,7 @@
 """The answers that a language model is trained to write: the codes of a note as token numbers.
 
-Each code's item is cut into tokens by itself, its mark (";") included, as `nn.label_trie` explains; so the same numbers
-are trained, decoded under constraint, and read back.
+Each code's item is cut into tokens by itself, its mark (";") included, as `nn.writing.label_trie` explains; so the
+same numbers are trained, decoded under constraint, and read back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from icdcoder.nn.knowledge_tables import sized_by_state
-from icdcoder.nn.label_trie import MARK, NOTHING, LabelTrie
+from icdcoder.nn.writing.label_trie import MARK, NOTHING, LabelTrie
 
 NO_TOKEN = -1
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from icdcoder.core.errors import InputError
-from icdcoder.nn.shared_prefix import in_chunks, logits_after, logits_at_once, pack
+from icdcoder.nn.asking.shared_prefix import in_chunks, logits_after, logits_at_once, pack
 
 ROTARY = {"num_key_value_heads": 2}
 # Rotary positions with shared heads, learnt positions, a soft cap on logits, and half-rotary parallel layers.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.rope import extend_context
+from icdcoder.nn.pretrained.rope import extend_context
 
 transformers = pytest.importorskip("transformers", reason="needs the extra [llm]")
 HEAD = 16

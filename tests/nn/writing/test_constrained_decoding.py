@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn import constrained_decoding
-from icdcoder.nn.answer_prefix import AnswerPrefix, after_encoder, after_prompt
-from icdcoder.nn.constrained_decoding import decode, sampled
-from icdcoder.nn.label_trie import LabelTrie
+from icdcoder.nn.writing import constrained_decoding
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix, after_encoder, after_prompt
+from icdcoder.nn.writing.constrained_decoding import decode, sampled
+from icdcoder.nn.writing.label_trie import LabelTrie
 
 CODES = ["I10", "I10.1", "I1", "E11.9", "250.00", "25.0"]
 KINDS = ["t5", "llama"]

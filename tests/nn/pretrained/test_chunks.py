@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from icdcoder.nn.chunks import cut
+from icdcoder.nn.pretrained.chunks import cut
 
 LENGTHS = st.lists(st.integers(0, 40), min_size=1, max_size=5)
 SIZES = st.integers(1, 12).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1)))

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from icdcoder.core.errors import ConfigError, MissingExtraError
-from icdcoder.nn.pretrained import Pretrained, add_lora, load_pretrained
+from icdcoder.nn.pretrained.loading import Pretrained, add_lora, load_pretrained
 from icdcoder.text.readers.subwords import Subwords
 
 KINDS = ("bert", "llama", "roberta", "t5")

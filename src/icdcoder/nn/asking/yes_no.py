@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from icdcoder.core.errors import ConfigError, InputError
-from icdcoder.nn.fine_tuning import UNWATCHED, Course, fine_tune
-from icdcoder.nn.shared_prefix import CHUNK, Tokens, logits_after, logits_at_once
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course, fine_tune
+from icdcoder.nn.asking.shared_prefix import CHUNK, Tokens, logits_after, logits_at_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from icdcoder.core.errors import ConfigError, InputError
-from icdcoder.nn.pretrained import load_pretrained
-from icdcoder.nn.yes_no import Answers, Asked, YesNoModel, train_yes_no
+from icdcoder.nn.asking.yes_no import Answers, Asked, YesNoModel, train_yes_no
+from icdcoder.nn.pretrained.loading import load_pretrained
 
 TINY = {
     "model_type": "llama",

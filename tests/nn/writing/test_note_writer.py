@@ -9,11 +9,11 @@ import torch
 
 pytest.importorskip("transformers", reason="needs the extra [llm]")
 
-from icdcoder.nn.free_decoding import write_freely
-from icdcoder.nn.note_writer import NoteWriter
-from icdcoder.nn.pretrained import load_pretrained
-from icdcoder.nn.prompt import Prompt
-from icdcoder.nn.token_encoder import PretrainedPart
+from icdcoder.nn.pretrained.loading import load_pretrained
+from icdcoder.nn.pretrained.token_encoder import PretrainedPart
+from icdcoder.nn.writing.free_decoding import write_freely
+from icdcoder.nn.writing.note_writer import NoteWriter
+from icdcoder.nn.writing.prompt import Prompt
 
 SIZES: dict[str, Any] = {
     "vocab_size": 40,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from icdcoder.nn.knowledge_injection import FIRST, KnowledgeInjection
+from icdcoder.nn.writing.knowledge_injection import FIRST, KnowledgeInjection
 
 
 def encode(text: str) -> list[int]:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.nn import dropped_attention
-from icdcoder.nn.pretrained import add_lora, load_pretrained
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder, self_contained, whole_state
+from icdcoder.nn.pretrained.loading import add_lora, load_pretrained
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder, self_contained, whole_state
 from icdcoder.text.readers.subwords import Subwords
 
 KINDS = ("bert", "llama", "roberta", "t5")

@@ -23,8 +23,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from icdcoder.nn.answer_prefix import AnswerPrefix
-from icdcoder.nn.label_trie import ROOT, LabelTrie, Tile
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix
+from icdcoder.nn.writing.label_trie import ROOT, LabelTrie, Tile
 
 # Nodes that are read at once: their logits are this × notes × vocabulary.
 TILE = 128

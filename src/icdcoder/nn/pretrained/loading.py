@@ -17,7 +17,7 @@ import torch
 
 from icdcoder.core.components import extra_named
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.rope import Scaling, extend_context
+from icdcoder.nn.pretrained.rope import Scaling, extend_context
 from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from icdcoder.nn.pretrained import Attention, Weights, load_pretrained
-from icdcoder.nn.rope import Scaling
-from icdcoder.nn.token_encoder import Chunking, TokenEncoder
+from icdcoder.nn.pretrained.loading import Attention, Weights, load_pretrained
+from icdcoder.nn.pretrained.rope import Scaling
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

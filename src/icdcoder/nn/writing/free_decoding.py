@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from icdcoder.nn.answer_prefix import AnswerPrefix
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix
 
 
 def write_freely(prefix: AnswerPrefix, end: int, most: int) -> list[list[int]]:

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.cached_instruction import CachedInstruction
-from icdcoder.nn.label_trie import Tile
+from icdcoder.nn.writing.cached_instruction import CachedInstruction
+from icdcoder.nn.writing.label_trie import Tile
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from icdcoder.core.errors import InputError
 from icdcoder.core.progress import Step
-from icdcoder.nn.fine_tuning import UNWATCHED, Course, Nowhere, Tensors, fine_tune
+from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course, Nowhere, Tensors, fine_tune
 
 EPOCHS, ITEMS, TOGETHER = 3, 5, 2
 

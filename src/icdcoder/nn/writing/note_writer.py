@@ -14,14 +14,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from icdcoder.core.errors import InputError
-from icdcoder.nn.answer_prefix import AnswerPrefix, after_encoder, after_prompt
-from icdcoder.nn.cached_instruction import CachedInstruction, can_be_cached, read_instruction
-from icdcoder.nn.knowledge_injection import KnowledgeInjection
-from icdcoder.nn.pretrained import Pretrained
-from icdcoder.nn.prompt import Prompt
+from icdcoder.nn.pretrained.loading import Pretrained
+from icdcoder.nn.pretrained.token_encoder import keep_apart
 from icdcoder.nn.remembered import Remembered
 from icdcoder.nn.sequence_parts import Joined, cut_out
-from icdcoder.nn.token_encoder import keep_apart
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix, after_encoder, after_prompt
+from icdcoder.nn.writing.cached_instruction import CachedInstruction, can_be_cached, read_instruction
+from icdcoder.nn.writing.knowledge_injection import KnowledgeInjection
+from icdcoder.nn.writing.prompt import Prompt
 
 Answer = tuple[Int[Tensor, "note place"], Bool[Tensor, "note place"]]
 
@@ -113,7 +113,7 @@ class NoteWriter(nn.Module):
         """(what answers are to be written after, the states at the note's tokens): the note is read once for both.
 
         The words before the note are read once for all batches, by a decoder in evaluation and without gradients; see
-        `nn.cached_instruction`, which says where that cannot be."""
+        `nn.writing.cached_instruction`, which says where that cannot be."""
         if self.model.config.is_encoder_decoder:
             sequence, states = self._encoded(tokens, mask)
             return after_encoder(self.model, states, sequence.mask), self._of_note(states, mask, sequence)

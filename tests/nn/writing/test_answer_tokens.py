@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.answer_tokens import AnswerTokens, answer_loss
+from icdcoder.nn.writing.answer_tokens import AnswerTokens, answer_loss
 
 END = 99
 

@@ -10,13 +10,13 @@ import torch
 
 pytest.importorskip("transformers", reason="needs the extra [llm]")
 
-from icdcoder.nn import note_writer
-from icdcoder.nn.answer_prefix import after_prompt
-from icdcoder.nn.cached_instruction import CachedInstruction, can_be_cached, read_instruction
-from icdcoder.nn.knowledge_injection import KnowledgeInjection
-from icdcoder.nn.note_writer import NoteWriter
-from icdcoder.nn.pretrained import add_lora, load_pretrained
-from icdcoder.nn.prompt import Prompt
+from icdcoder.nn.pretrained.loading import add_lora, load_pretrained
+from icdcoder.nn.writing import note_writer
+from icdcoder.nn.writing.answer_prefix import after_prompt
+from icdcoder.nn.writing.cached_instruction import CachedInstruction, can_be_cached, read_instruction
+from icdcoder.nn.writing.knowledge_injection import KnowledgeInjection
+from icdcoder.nn.writing.note_writer import NoteWriter
+from icdcoder.nn.writing.prompt import Prompt
 
 EXACT = {"rtol": 1e-5, "atol": 1e-5}
 NOTES = [[5, 6, 7, 8, 9, 10], [11, 12], []]

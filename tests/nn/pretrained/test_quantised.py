@@ -15,8 +15,8 @@ from icdcoder.models import llm_classifier
 from icdcoder.models.llm_classifier import LLMClassifier
 from icdcoder.nn.contract import Batch, ModelContext
 from icdcoder.nn.losses import binary_cross_entropy
-from icdcoder.nn.quantised import plain_weight, quantise
-from icdcoder.nn.token_encoder import self_contained, whole_state
+from icdcoder.nn.pretrained.quantised import plain_weight, quantise
+from icdcoder.nn.pretrained.token_encoder import self_contained, whole_state
 from icdcoder.text.readers.subwords import Subwords
 
 CODES = 5

@@ -15,8 +15,8 @@ from torch import Tensor
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import PAD
-from icdcoder.nn.state_cache import Ids, StateCache, Type, Uneven
-from icdcoder.nn.token_encoder import TokenEncoder
+from icdcoder.nn.pretrained.state_cache import Ids, StateCache, Type, Uneven
+from icdcoder.nn.pretrained.token_encoder import TokenEncoder
 
 
 @runtime_checkable

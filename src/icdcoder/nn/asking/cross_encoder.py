@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.pretrained import Pretrained
+from icdcoder.nn.pretrained.loading import Pretrained
 
 Tokens = Sequence[int]
 Pooling = Literal["max", "mean"]

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icdcoder.core.errors import ArtefactError, ConfigError
-from icdcoder.nn import state_cache
-from icdcoder.nn.state_cache import StateCache, note_key
+from icdcoder.nn.pretrained import state_cache
+from icdcoder.nn.pretrained.state_cache import StateCache, note_key
 
 LAYERS, HIDDEN = 2, 6
 
