@@ -10,17 +10,16 @@ the weights; oneDNN's scratch memory and cuDNN's fused recurrence, of which a pl
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 
 from icdcoder import systems
 from icdcoder.core import components
 from icdcoder.core.label_space import LabelSpace
+from icdcoder.experiment.planning.measured import measured_peak
 from icdcoder.experiment.planning.plan import step_memory
 from icdcoder.experiment.planning.rehearsal import emptied
 from icdcoder.nn.contract import Batch, ModelContext, channels_of
@@ -68,20 +67,6 @@ def batch(model: nn.Module, notes: int, tokens: int) -> Batch:
     gold = (torch.rand(notes, CODES) < 0.1).float()
     read = torch.randint(4, WORDS, (notes, tokens))
     return Batch(read, torch.ones(notes, tokens, dtype=torch.bool), gold, channels)
-
-
-def measured_peak(work: Callable[[], object]) -> int:
-    """Bytes, from every request to torch's allocator while the work is done for a second time."""
-    work()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
-        work()
-    alive = peak = 0
-    assert found.profiler is not None
-    for event in found.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            alive += event.nbytes()
-            peak = max(peak, alive)
-    return peak
 
 
 def compare(kind: str, notes: int, tokens: int) -> tuple[int, int]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from icdcoder import systems
 from icdcoder.core import components
 from icdcoder.core.label_space import LabelSpace
+from icdcoder.experiment.planning.measured import measured_peak
 from icdcoder.experiment.planning.plan import scoring_memory, step_memory
 from icdcoder.experiment.planning.rehearsal import emptied, empty, rehearsing
 from icdcoder.nn.contract import Batch, ModelContext, channels_of
@@ -56,20 +55,6 @@ def batch(model: nn.Module, notes: int = 4, tokens: int = 96) -> Batch:
     channels = {name: torch.zeros(notes, tokens, dtype=torch.long) for name in channels_of(model)}
     gold = (torch.rand(notes, CODES) < 0.2).float()
     return Batch(read, torch.ones(notes, tokens, dtype=torch.bool), gold, channels)
-
-
-def measured_peak(work: Callable[[], object]) -> int:
-    """Bytes, from every request to torch's allocator while the work is done for a second time."""
-    work()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
-        work()
-    alive = peak = 0
-    assert found.profiler is not None
-    for event in found.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            alive += event.nbytes()
-            peak = max(peak, alive)
-    return peak
 
 
 @pytest.fixture(params=CASES)
