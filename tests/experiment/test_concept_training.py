@@ -7,9 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 
 from icdcoder.coder import Coder
+from icdcoder.core.code import Code
 from icdcoder.core.concept import ConceptCoder
 from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
@@ -294,6 +296,35 @@ def test_few_shot_codes_can_be_had_of_any_corpus(tmp_path: Path) -> None:
     assert not patients[0] & patients[1]
     assert not patients[0] & patients[2]
     assert not patients[1] & patients[2]
+
+
+def test_codes_that_no_training_note_has_can_be_predicted(tmp_path: Path) -> None:
+    """Cortical necrosis is written in test notes only; its category is known from training."""
+    told = {"N17.0": "acute tubular necrosis", "N17.1": "acute cortical necrosis", "I10": "essential hypertension"}
+    parts = [("N17.0", "train"), ("I10", "train"), ("I10", "validation"), ("N17.0", "validation"), ("N17.1", "test")]
+    rows = [
+        {"id": f"{i} {code} {part}", "text": f"He has {told[code]} {i}", "codes": code, "split": part}
+        for i in range(9)
+        for code, part in parts
+    ]
+    pl.DataFrame(rows).write_csv(tmp_path / "notes.csv")
+    asked = experiment(tmp_path)
+    data = {
+        **asked.tables("model", "text"),
+        "name": "unseen",
+        "runs": str(tmp_path),
+        "corpus": {"kind": "table", "path": str(tmp_path / "notes.csv"), "system": "icd10cm"},
+        "labels": {"also": "siblings"},
+    }
+    run(Experiment.resolve(data))
+    asked = Experiment.resolve(data)
+    unseen = Code("icd10cm", "N17.1")
+    prepared = prepare(asked)
+    assert unseen in prepared.space
+    assert prepared.counts(prepared.split("train"))[prepared.space.index(unseen)] == 0
+    found = Coder.load(asked.coder).code("He has acute cortical necrosis")
+    order = [one.code for one in found.codes if one.code not in (Code("icd10cm", "N17.0"), Code("icd10cm", "I10"))]
+    assert order[0] == unseen, "codes with training notes aside, what the note says comes first"
 
 
 def test_a_code_without_concepts_takes_those_above_it_and_says_so(tmp_path: Path) -> None:

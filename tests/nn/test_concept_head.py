@@ -54,13 +54,29 @@ def test_a_head_over_own_concepts_does_not_look_at_others(kind: str) -> None:
     assert torch.allclose(one(scores)[:, 2], one(scores)[:1, 2].expand(60)), "a code without concepts has its bias"
 
 
-def test_a_code_without_training_notes_leans_on_what_all_share() -> None:
+@pytest.mark.parametrize("inputs", ["concepts", "both"])
+@pytest.mark.parametrize("own_only", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_code_without_training_notes_is_judged_as_codes_are_in_general(
+    kind: str, own_only: bool, inputs: str
+) -> None:
     scores, gold = data()
-    gold[:, 1] = 0
-    one = head("linear", own_only=True)
-    fit_head(one, scores, gold, steps=100, learning_rate=0.05, decay=10.0)
-    low, high = one(torch.zeros(1, 5)), one(torch.ones(1, 5))
-    assert high[0, 1] > low[0, 1]
+    note = torch.full((len(scores), 3), 0.4) if inputs == "both" else None
+    seen = torch.tensor([True, False, True])
+    narrow, wide = (
+        build_head(kind, rows, LAYERS, hidden=8, own_only=own_only, inputs=inputs)
+        for rows in (MEMBERSHIP[seen], MEMBERSHIP)
+    )
+    own = None if note is None else note[:, seen]
+    fit_head(narrow, scores, gold[:, seen], own, steps=100, learning_rate=0.05, decay=10.0)
+    wide.widen(narrow, seen)
+    assert torch.allclose(wide(scores, note)[:, seen], narrow(scores, own), atol=1e-6), "the others are as they were"
+    row = None if note is None else note[:1]
+    none, told = torch.zeros(1, 5), torch.tensor([[0.0, 0.0, 1.0, 1.0, 0.0]])
+    assert wide(told, row)[0, 1] > wide(none, row)[0, 1] + 0.5
+    if kind != "mlp":  # whose units may be on without a concept
+        low = wide(none, row).detach()[0]
+        assert low[1] == pytest.approx(float(low[seen].mean()), abs=1e-5)
 
 
 def test_the_penalty_keeps_own_weights_small() -> None:

@@ -11,6 +11,7 @@ from icdcoder.core.errors import InputError
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig
 from icdcoder.knowledge import builder
 from icdcoder.knowledge.building.comparison import compare
+from icdcoder.systems import code_lists
 
 SHOWN = 5
 
@@ -34,7 +35,7 @@ class Request:
 
 def build_knowledge(request: Request) -> None:
     """Asks for all codes of the request and says what came of it."""
-    codes = builder.read_codes(Path(request.codes))
+    codes = code_lists.read(Path(request.codes))
     settings = {
         "url": request.endpoint,
         "model": request.model,

@@ -61,6 +61,10 @@ class LabelSpace:
         ]
         return cls(sorted(kept[:top]))
 
+    def with_codes(self, codes: Iterable[Code]) -> LabelSpace:
+        """This space and these codes, sorted. They must come from elsewhere than notes of other splits."""
+        return LabelSpace(sorted({*self.codes, *codes}))
+
     def __len__(self) -> int:
         return len(self.codes)
 

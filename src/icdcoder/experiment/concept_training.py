@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from icdcoder.core.artefact import manifest, save_card
 from icdcoder.core.cache import atomic_folder, write_atomic
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, InputError
+from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName
 from icdcoder.core.progress import SILENT, Progress
@@ -110,17 +112,21 @@ def _second_stage(
             if config.in_fold
             else out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress)
         )
+    seen = np.asarray(gold.any(axis=0))  # others are there where labels.also asks for them
     torch.manual_seed(experiment.seed)
-    head = concept.new_head(config, known, prepared.space)
+    head = concept.new_head(config, known, LabelSpace(compress(prepared.space.codes, seen)))
     losses = fit_head(
         head,
         torch.from_numpy(scores),
-        torch.from_numpy(gold).float(),
-        own_scores,
+        torch.from_numpy(gold[:, seen]).float(),
+        None if own_scores is None else own_scores[:, torch.from_numpy(seen)],
         steps=config.steps,
         learning_rate=config.learning_rate,
         decay=config.decay,
     )
+    if not seen.all():
+        narrow, head = head, concept.new_head(config, known, prepared.space)
+        head.widen(narrow, torch.from_numpy(seen))
     ended = f"All {config.steps} steps are done, the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}"
     return network.NetworkStage(head.eval(), own), ended
 

@@ -30,13 +30,15 @@ class LabelsConfig(Settings):
     """Which codes are predicted; fitted on the training part.
 
     max_notes: leave out codes of more training notes, for the study of rare codes: min_notes = 1 and max_notes = 8 is
-    the few-shot construction of MIMIC-III-rare50, on any corpus.
+    the few-shot construction of MIMIC-III-rare50, on any corpus. also: codes that are predicted though no training note
+    may have them: "siblings", the billable codes of the same categories, or a file with a code a line.
     """
 
     systems: tuple[str, ...] = ()  # empty: every system of the corpus
     top: int | None = Field(default=None, ge=1)
     min_notes: int = Field(default=1, ge=1)
     max_notes: int | None = Field(default=None, ge=1)
+    also: Literal["siblings"] | Path | None = None
     # Documents none of whose codes is in the space are left out, as the literature on the top 50 does.
     drop_unlabelled: bool = True
 

@@ -25,6 +25,7 @@ from icdcoder.experiment import documents
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.drafts import Drafts, Kept, Numbered
 from icdcoder.experiment.prepared import TOKENS, Prepared, finish
+from icdcoder.systems import code_lists
 from icdcoder.text import reader, samplers
 from icdcoder.text.reader import Reader
 from icdcoder.text.sample import Sampler, head
@@ -102,7 +103,11 @@ def _space(experiment: Experiment, drafts: Drafts) -> LabelSpace:
             f"No code of the training documents is left with labels.systems={labels.systems}, "
             f"min_notes={labels.min_notes} and max_notes={labels.max_notes}."
         )
-    return space
+    if labels.also is None:
+        return space
+    more = code_lists.siblings(space.codes) if labels.also == "siblings" else code_lists.read(labels.also)
+    kept = labels.systems or space.systems
+    return space.with_codes(code for code in more if code.system in kept)
 
 
 def _terms(space: LabelSpace) -> Iterator[str]:

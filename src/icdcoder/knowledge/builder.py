@@ -18,7 +18,7 @@ from pathlib import Path
 from icdcoder import systems
 from icdcoder.core.cache import write_atomic
 from icdcoder.core.code import Code
-from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError, InputError, did_you_mean
+from icdcoder.core.errors import ArtefactError, ConfigError, did_you_mean
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.endpoint.chat import Chat, EndpointError
 from icdcoder.endpoint.transcript import prompt_key
@@ -43,29 +43,6 @@ class Built:
     without: tuple[Code, ...]
     dropped: dict[str, int]
     ambiguous: tuple[str, ...]
-
-
-def read_codes(path: Path) -> tuple[Code, ...]:
-    """Typed codes, one a line ("icd9cm:401.9"); # begins a comment. Raises InputError that names the line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
-    found: dict[Code, None] = {}
-    for number, line in enumerate(lines, start=1):
-        words = line.partition("#")[0].split()
-        if not words:
-            continue
-        try:
-            code = Code.parse(words[0])
-            found[systems.load(code.system).canonical(code.value)] = None
-        except IcdcoderError as error:
-            raise InputError(f"{path}, line {number}: {error}") from None
-    if not found:
-        raise InputError(f"{path} holds no code.")
-    return tuple(found)
 
 
 def build(

@@ -159,6 +159,24 @@ class Head(nn.Module):
     def penalty(self) -> Float[Tensor, ""]:
         return torch.zeros(()) if self.over_concepts is None else self.over_concepts.penalty()
 
+    @torch.no_grad()
+    def widen(self, narrow: Head, seen: Bool[Tensor, "code"]) -> None:
+        """Takes what a head over the seen codes alone has learnt. The others, of which nothing could be learnt, take
+        the mean bias of the seen ones, and weigh their concepts as codes do in general."""
+        own = self.state_dict()
+        for name, learnt in narrow.named_parameters():
+            rows = own[name]
+            if rows.shape == learnt.shape:
+                rows.copy_(learnt)
+                continue
+            if name.endswith("bias"):
+                rows.fill_(learnt.mean())
+            rows[seen if len(rows) == len(seen) else self._pairs_of(seen)] = learnt
+
+    def _pairs_of(self, codes: Bool[Tensor, "code"]) -> Bool[Tensor, "pair"]:
+        assert isinstance(self.over_concepts, LinearHead)
+        return codes[self.over_concepts.shared.own.codes]
+
 
 def build_head(
     kind: str,

@@ -27,6 +27,7 @@ from icdcoder.endpoint.transcript import Recorder, Replay
 from icdcoder.predictors.prompting.codebook import PARTS, Codebook
 from icdcoder.predictors.prompting.contract import Outcome, Tools
 from icdcoder.predictors.prompting.quotes import Searchable
+from icdcoder.systems import code_lists
 from icdcoder.text.knowledge_sample import KnowledgeSampler
 from icdcoder.text.prompting.templates import Templates
 from icdcoder.text.sample import head
@@ -174,9 +175,7 @@ def build(config: Config) -> PromptedPredictor:
         chat = Recorder(chat, config.record) if config.record else chat
     only = None
     if config.codes is not None:
-        from icdcoder.knowledge.builder import read_codes
-
-        only = read_codes(config.codes)
+        only = code_lists.read(config.codes)
     tools = Tools(
         chat=chat,
         codebook=Codebook(config.system, only),

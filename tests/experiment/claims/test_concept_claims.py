@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from icdcoder.core.config import build
 from icdcoder.core.errors import ConfigError
 from icdcoder.experiment.claims import described
-from icdcoder.experiment.claims.arms import settings_of
+from icdcoder.experiment.claims.arms import LanguageModel, settings_of
 from icdcoder.experiment.claims.report import markdown
 from icdcoder.experiment.claims.run import Outcome, try_claims
 from icdcoder.experiment.config import Experiment
@@ -38,16 +39,20 @@ def tried(folder: Path, wanted: list[str], seeds: list[int], *settings: str) -> 
 
 
 @pytest.mark.parametrize("corpus", CLAIMS.corpora)
-def test_every_arm_has_settings_that_a_coder_takes_and_the_same_data(corpus: str) -> None:
+def test_every_arm_has_settings_that_a_coder_takes_and_the_same_data(corpus: str, checkpoints: dict[str, Path]) -> None:
+    pytest.importorskip("transformers")
+    model = LanguageModel.of(str(checkpoints["llama"]))
     root = ("corpus.root=x",) if "codiesp" in corpus else ()
     data: list[Any] = []
     for claim in CLAIMS.claims:
         for arm in claim.arms:
-            found = settings_of(CLAIMS, claim, arm, corpus, None, root)
+            found = settings_of(CLAIMS, claim, arm, corpus, model, root)
             assert isinstance(found, dict)
             Experiment.resolve({**found, "name": "x"})
-            config = build(concept.Config, {k: v for k, v in found["model"].items() if k != "kind"}, "model")
-            concept.scorer_of(config.scorer)
+            if found["model"]["kind"] == "concept":
+                config = build(concept.Config, {k: v for k, v in found["model"].items() if k != "kind"}, "model")
+                concept.scorer_of(config.scorer)
+            assert found["labels"].pop("also", None) == ("siblings" if claim.name == "unseen" else None)
             data.append((found["corpus"], found["labels"]))
     assert all(one == data[0] for one in data)
 
@@ -100,6 +105,33 @@ def test_finished_runs_are_kept_and_shared_and_a_failing_arm_costs_itself_only(l
     assert heads[0] == first[0]  # "concepts" is in both
     broken = tried(folder / "broken", ["layers"], [1], "model.concepts=nowhere.tsv")
     assert all("nowhere.tsv cannot be read" in one.reason for one in broken.tried[0][1])
+
+
+def test_a_language_model_as_scorer_and_as_classifier(tiny_models: ModuleType, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    llama = tiny_models.save("llama", tmp_path / "llama", writes=True, max_position_embeddings=512)
+    (claim,) = (one for one in CLAIMS.claims if one.name == "language-model")
+    bare = settings_of(CLAIMS, claim, claim.arms[1], "synthetic", None, [])
+    assert bare == "needs a language model: --set checkpoint=FOLDER"
+    outcome = try_claims(
+        NAME,
+        corpus="synthetic",
+        wanted=["language-model"],
+        seeds=[1],
+        settings=(
+            f"checkpoint={llama}",
+            "corpus.documents=40",
+            "corpus.codes=5",
+            "corpus.words=100",
+            "text.max_tokens=128",
+            "train.epochs=1",
+        ),
+        runs=tmp_path,
+        alone=False,
+    )
+    for one in outcome.tried[0][1]:
+        assert not one.reason
+        assert 0 <= one.runs[0]["micro_f1"] <= 1
 
 
 def test_unknown_names_are_answered(tmp_path: Path) -> None:

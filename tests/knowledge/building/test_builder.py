@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from icdcoder.core.code import Code
-from icdcoder.core.errors import ArtefactError, ConfigError, InputError
+from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig, EndpointError
 from icdcoder.knowledge import builder, code_texts, expressions
 from icdcoder.knowledge.building.answers import Answers
@@ -123,13 +123,6 @@ def test_comparison_with_our_own(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:
-    codes = tmp_path / "codes.txt"
-    for body, said in (("401.9\n", "line 1"), ("icd9cm:401.9\nicd9cm:999.999\n", "line 2"), ("# none\n", "no code")):
-        codes.write_text(body)
-        with pytest.raises(InputError, match=said):
-            builder.read_codes(codes)
-    with pytest.raises(InputError, match="cannot be read"):
-        builder.read_codes(tmp_path / "none.txt")
     chat = endpoint("http://127.0.0.1:9/v1")
     with pytest.raises(ConfigError, match="Did you mean 'descriptions'"):
         builder.build([HTN], chat, tmp_path, kind="description")

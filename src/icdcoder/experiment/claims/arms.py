@@ -17,6 +17,8 @@ from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
 TABLES = ("corpus", "labels", "text", "words", "model", "train", "decide")
 # Room for the special tokens that models set around a text.
 SPECIAL = 2
+# The share of its trained length that a model reads of a note, where questions follow.
+FOR_THE_NOTE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ def settings_of(
 def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:
     """Puts the language model into the settings; returns why that cannot be, or ""."""
     text, own = base["text"], base["model"]
+    if own["kind"] == "concept":  # whose language model reads with its own tokenizer
+        room = {} if model.trained_length is None else {"max_tokens": int(model.trained_length * FOR_THE_NOTE)}
+        own["scorer"] = {**own["scorer"], "asking": {"checkpoint": model.checkpoint, **room}}
+        return ""
     text.pop("min_documents", None)  # of words, which are not counted here
     text.update(tokens="subwords", checkpoint=model.checkpoint)
     own["checkpoint"] = model.checkpoint
