@@ -52,8 +52,9 @@ class Coder:
     rules: bool = False
 
     @classmethod
-    def builtin(cls, system: str = "icd10cm") -> Coder:
-        """The dictionary coder. system: "icd10cm", "icd10pcs", or "icd9cm" (diagnoses and procedures).
+    def builtin(cls, system: str = "icd10cm", edition: str = "current") -> Coder:
+        """The dictionary coder. system: "icd10cm", "icd10pcs", or "icd9cm" (diagnoses and procedures). edition: that
+        of the codes it gives; an older one is for notes and corpora that were coded by it.
 
         Raises ConfigError for another.
         """
@@ -65,7 +66,7 @@ class Coder:
                 f"Known: {', '.join(BUILTIN_SYSTEMS)}."
             )
         module = components.load("predictors", "lexicon")
-        return cls(module.build(module.Config(system=system)), rules=True)
+        return cls(module.build(build(module.Config, {"system": system, "edition": edition}, "")), rules=True)
 
     @classmethod
     def load(cls, folder: str | Path) -> Coder:

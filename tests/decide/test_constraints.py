@@ -190,3 +190,17 @@ def test_reasons_are_whole_sentences() -> None:
         "Its cause is to be coded first: underlying infection.",
         "Its cause is to be coded first: the underlying physiological condition.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("edition", "given", "after"),
+    [
+        ("2018", {"R05": 0.9, "S72.92": 0.8}, {"R05", "S72.92XA"}),
+        ("2018-short", {"R05": 0.9, "S72.92X": 0.8, "S82.84": 0.7}, {"R05", "S72.92X", "S82.84"}),
+        ("2026", {"R05": 0.9}, {"R05.9"}),
+    ],
+)
+def test_codes_of_an_older_edition_are_judged_by_that_edition(
+    edition: str, given: dict[str, float], after: set[str]
+) -> None:
+    assert accepted(apply(replace(prediction(given), edition=edition))) == after

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from icdcoder.cli.prediction_table import show
 from icdcoder.cli.screen import out, say
+from icdcoder.core import components
 from icdcoder.core.cache import cache_folder
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.core.note import Note
@@ -71,14 +72,16 @@ def code_sources(request: Request) -> int:
     return SOME_FAILED if failed else 0
 
 
-def load_coder(name: str, system: str | None) -> Coder:
-    """Raises ConfigError where --system is given to a coder that has its own."""
+def load_coder(name: str, system: str | None, edition: str | None = None) -> Coder:
+    """Raises ConfigError where --system or --edition is given to a coder that has its own."""
     from icdcoder.coder import Coder
 
     if name == "builtin":
         if not (cache_folder() / "lexicon").exists():
             say("Compiling the code tables and the dictionary; this is done once and takes some seconds …")
-        return Coder.builtin(system or "icd10cm")
+        return Coder.builtin(system or "icd10cm", edition or "current")
+    if edition is not None:
+        raise ConfigError("--edition is for the built-in coder; in a TOML file it is the key edition.")
     if system is not None:
         raise ConfigError("--system is for the built-in coder; a trained coder knows its own code systems.")
     if name == "ranked":
@@ -86,6 +89,15 @@ def load_coder(name: str, system: str | None) -> Coder:
 
         return Coder.load(SHIPPED)
     return Coder.load(name)
+
+
+def load_coder_for(corpus: str, name: str, system: str | None, edition: str | None) -> Coder:
+    """As `load_coder`; the built-in coder answers in the edition by which the corpus was coded, and that is said."""
+    own = getattr(components.load("corpora", corpus), "EDITION", None)
+    if name == "builtin" and edition is None and own is not None:
+        say(f"The corpus {corpus} is coded by the edition {own}, and so are the answers; --edition current is today's.")
+        edition = own
+    return load_coder(name, system, edition)
 
 
 def _coded(coder: Coder, sources: list[str], request: Request, visit: Visit) -> Iterator[tuple]:

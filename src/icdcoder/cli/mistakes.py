@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from icdcoder.cli.coding import load_coder
+from icdcoder.cli.coding import load_coder_for
 from icdcoder.cli.options import experiment
 from icdcoder.cli.screen import Bars, out
 from icdcoder.core.errors import ConfigError
@@ -19,7 +19,13 @@ AROUND = 40
 
 
 def show_errors(
-    config: str, settings: tuple[str, ...], name: str, system: str | None, part: str, examples: int
+    config: str,
+    settings: tuple[str, ...],
+    name: str,
+    system: str | None,
+    edition: str | None,
+    part: str,
+    examples: int,
 ) -> None:
     from icdcoder.core import components
     from icdcoder.experiment.evaluating import ALL_CANDIDATES
@@ -32,7 +38,7 @@ def show_errors(
     documents = [d for d in reading.documents if d.split == part]
     if not documents:
         raise ConfigError(f"The corpus has no {part} documents.")
-    coder = load_coder(name, system)
+    coder = load_coder_for(asked.corpus_kind, name, system, edition)
     notes = [document.joined() for document in documents]
     found: list[tuple[Note, CodingError]] = []
     right = 0

@@ -19,6 +19,7 @@ from icdcoder.core.document import CorpusReading, Document, Split
 from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 
+EDITION = "2007"  # as `predictors/dictionary/editions.py` names it
 FILE = "2007ChallengeTrainData.xml"
 LICENCE = "free for non-commercial use; cite Pestian et al. 2007, BioNLP"
 HEADINGS = {"CLINICAL_HISTORY": "CLINICAL HISTORY", "IMPRESSION": "IMPRESSION"}

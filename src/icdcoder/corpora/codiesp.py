@@ -24,6 +24,7 @@ from icdcoder.core.document import CorpusReading, Document, GoldEvidence, Split
 from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 
+EDITION = "2018-short"  # as `predictors/dictionary/editions.py` names it
 LICENCE = "CC BY 4.0; cite Miranda-Escalada et al. 2020, CLEF eHealth"
 TEXTS = {"en": "text_files_en", "es": "text_files"}
 KINDS = {

@@ -30,7 +30,7 @@ from icdcoder.decide._constraints.demographics import age_edit, sex_edit
 from icdcoder.decide._constraints.patient import Patient, stated
 from icdcoder.decide._constraints.references import Reference, references
 from icdcoder.decide._constraints.service import FIRST, fiscal_year, stated_date
-from icdcoder.knowledge.divided_codes import undivided
+from icdcoder.knowledge.divided_codes import is_older, undivided, was_whole
 from icdcoder.systems import CodeSystem
 
 __all__ = ["Patient", "apply", "stated", "stated_date"]
@@ -85,16 +85,20 @@ class _Run:
         """Those that the tables hold, best first."""
         return [c.code for c in self.codes.values() if c.accepted and c.code in _system(c.code)]
 
+    @property
+    def _year(self) -> str:
+        return self.prediction.edition.partition("-")[0]
+
     def edition(self) -> None:
         for one in self.prediction.accepted:
             system = _system(one.code)
-            if one.code not in system:
+            if one.code not in system and not is_older(one.code.system, self._year):
                 self._note(one.code, "advised", "edition", f"{system.title} {system.edition} has no such code.")
 
     def billable(self) -> None:
         for code in self.accepted:
             system = _system(code)
-            if system.is_billable(code):
+            if system.is_billable(code) or self._was_billable(code):
                 continue
             leaf = unspecified_leaf(system, code)
             seventh = bool(system.seventh_characters(code)) and leaf is not None and len(leaf.value) == 8
@@ -108,6 +112,11 @@ class _Run:
             self.codes[code] = replace(old, accepted=False)
             self.codes[leaf] = CodePrediction(leaf, system.description(leaf), score, True, evidence)
             self._note(code, "replaced", rule, "It is not billable; the code below it that says no more is.", leaf)
+
+    def _was_billable(self, code: Code) -> bool:
+        """In the older edition in which the coder was asked to answer."""
+        short = self.prediction.edition.endswith("-short") and bool(_system(code).seventh_characters(code))
+        return short or was_whole(code, self._year)
 
     def demographics(self) -> None:
         for code in self.accepted:

@@ -20,6 +20,16 @@ def undivided(code: Code, year: str) -> Code:
     return code if value == code.value else Code(code.system, value)
 
 
+def was_whole(code: Code, year: str) -> bool:
+    """Whether that year's edition had the code as one to be given, which today stands above others."""
+    return code.value in _changes(code.system, year)[0]
+
+
+def is_older(system: str, year: str) -> bool:
+    """Whether it is an older edition of which the differences are known here."""
+    return bool(_changes(system, year)[0])
+
+
 @lru_cache(maxsize=8)
 def _changes(system: str, year: str) -> tuple[frozenset[str], dict[str, str]]:
     file = files("icdcoder.knowledge") / "data" / f"{system}_divided_since_{year}.txt"

@@ -14,6 +14,9 @@ def command(
         None, help="Measure another coder on the same notes: 'builtin', 'ranked', a TOML file, a folder."
     ),
     system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default) or icd9cm."),
+    edition: str = typer.Option(
+        None, help="Edition of the built-in coder's answers: current, 2018, 2018-short, 2007 (default: the corpus's)."
+    ),
 ) -> None:
     """Measure the coder of a configuration on the test part and write its report."""
     from icdcoder.cli.options import experiment
@@ -25,9 +28,9 @@ def command(
         from icdcoder.experiment.evaluating import evaluate, measure_coder
 
         if coder is not None:
-            from icdcoder.cli.coding import load_coder
+            from icdcoder.cli.coding import load_coder_for
 
-            measures(measure_coder(asked, load_coder(coder, system), progress=Bars()))
+            measures(measure_coder(asked, load_coder_for(asked.corpus_kind, coder, system, edition), progress=Bars()))
             return
         report = evaluate(asked, progress=Bars())
     out().print(report.summary())
