@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from icdcoder.core.errors import ConfigError
+from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.experiment.sweep import sweep, table
 
 REPORTS = [("cough", "786.2"), ("fever", "780.6"), ("urinary infection", "599.0"), ("vomiting", "787.03")]
@@ -66,6 +66,24 @@ def test_a_second_sweep_runs_nothing_again(config: Path, tmp_path: Path) -> None
     before = weights.stat().st_mtime_ns
     assert sweep(config, (), ("seed=1",))[0].metrics == first[0].metrics
     assert weights.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("setting", "table_"), [("train.epochs=3", "train"), ("decide.metric=macro_f1", "decide")])
+def test_a_finished_run_of_other_settings_is_not_taken_for_this_one(config: Path, setting: str, table_: str) -> None:
+    sweep(config, ("train.epochs=1",), ("seed=1",))
+    with pytest.raises(ArtefactError, match=rf"other settings \(in {table_}\)"):
+        sweep(config, ("train.epochs=1", setting), ("seed=1",))
+
+
+def test_runs_that_only_decide_otherwise_share_what_was_trained(config: Path, tmp_path: Path) -> None:
+    first = sweep(config, ("train.epochs=3",), ("seed=1",))[0]
+    other = sweep(config, ("train.epochs=3", "name=other", "decide.metric=macro_f1"), ("seed=1",))[0]
+    weights = [one.folder / "run" / "best.safetensors" for one in (first, other)]
+    assert weights[0].stat().st_ino == weights[1].stat().st_ino or weights[0].read_bytes() == weights[1].read_bytes()
+    assert 'metric = "macro_f1"' in (other.folder / "run" / "config.toml").read_text(encoding="utf-8")
+    assert 'metric = "micro_f1"' in (first.folder / "run" / "config.toml").read_text(encoding="utf-8")
+    again = sweep(config, ("train.epochs=4", "name=more"), ("seed=1",))[0]
+    assert (again.folder / "run" / "best.safetensors").stat().st_ino != weights[0].stat().st_ino
 
 
 def test_another_kind_of_model_does_not_get_the_settings_of_the_first(config: Path) -> None:

@@ -1,4 +1,5 @@
-"""Runs that differ only in the model share one prepared corpus instead of making it again."""
+"""Runs that differ only in the model share one prepared corpus instead of making it again, and those that differ only in
+how they decide the trained model too."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ import os
 import shutil
 from pathlib import Path
 
-from icdcoder.core.cache import atomic_folder
+from icdcoder.core.cache import atomic_folder, write_atomic
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import TABLES
+from icdcoder.experiment.training import CONFIG, changed_tables
 
 
 def share_prepared(experiment: Experiment) -> bool:
@@ -19,9 +21,20 @@ def share_prepared(experiment: Experiment) -> bool:
     digest = experiment.digest(*TABLES)
     for card in sorted(experiment.folder.parent.glob("*/prepared/card.json")):
         if _made_with(card, digest):
-            with atomic_folder(experiment.prepared) as work:
-                for path in card.parent.iterdir():
-                    _link(path, work / path.name)
+            _link_all(card.parent, experiment.prepared)
+            return True
+    return False
+
+
+def share_trained(experiment: Experiment) -> bool:
+    """Links what a finished run beside this one trained with the same settings; True where there is one."""
+    if experiment.run.exists():
+        return False
+    for metrics in sorted(experiment.folder.parent.glob("*/report/metrics.json")):
+        other = metrics.parent.parent / experiment.run.name
+        if (other / CONFIG).exists() and not changed_tables(other, experiment):
+            _link_all(other, experiment.run)
+            write_atomic(experiment.run / CONFIG, experiment.to_toml())
             return True
     return False
 
@@ -31,6 +44,14 @@ def _made_with(card: Path, digest: str) -> bool:
         return json.loads(card.read_text(encoding="utf-8")).get("settings_digest") == digest
     except (OSError, ValueError):
         return False
+
+
+def _link_all(folder: Path, target: Path) -> None:
+    with atomic_folder(target) as work:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                (work / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+                _link(path, work / path.relative_to(folder))
 
 
 def _link(path: Path, target: Path) -> None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from icdcoder.core.config import override, read_toml
-from icdcoder.core.errors import ConfigError
+from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
-from icdcoder.experiment.sharing import share_prepared
+from icdcoder.experiment.sharing import share_prepared, share_trained
+from icdcoder.experiment.training import changed_tables
 from icdcoder.measure.coding import coding_measures
 from icdcoder.measure.comparable import refuse_mixed_labels
 from icdcoder.measure.significance import mean_interval
@@ -109,10 +110,23 @@ def _experiment(base: dict[str, Any], chosen: dict[str, str]) -> Experiment:
 def _one(base: dict[str, Any], chosen: dict[str, str], progress: Progress) -> Run:
     experiment = _experiment(base, chosen)
     done = experiment.report / "metrics.json"
-    if not done.exists():
+    if done.exists():
+        _refuse_other_settings(experiment)
+    else:
         share_prepared(experiment)
+        share_trained(experiment)
         run(experiment, progress=progress)
     return Run(chosen, json.loads(done.read_text(encoding="utf-8"))["metrics"], experiment.folder)
+
+
+def _refuse_other_settings(experiment: Experiment) -> None:
+    """Figures of other settings are no figures of these."""
+    changed = changed_tables(experiment.run, experiment, "decide")
+    if changed:
+        raise ArtefactError(
+            f"{experiment.folder} holds a finished run with other settings (in {', '.join(changed)}). "
+            "Choose another name, or another folder for the runs."
+        )
 
 
 def _own_settings(model: dict[str, Any], kind: str) -> dict[str, Any]:

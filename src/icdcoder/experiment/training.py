@@ -146,14 +146,9 @@ def scoring_batch(experiment: Experiment) -> int:
 
 def claim(run: Path, experiment: Experiment) -> None:
     """Writes the resolved configuration, or refuses a run folder that other settings made."""
-    tables = (*TABLES, "words", "model", "train", "seed")
     path = run / CONFIG
     if path.exists():
-        from icdcoder.core.config import read_toml
-
-        old: dict[str, Any] = read_toml(path)
-        new = experiment.tables(*tables)
-        changed = [t for t in tables if (old.get(t) or None) != (new[t] or None)]
+        changed = changed_tables(run, experiment)
         if changed:
             raise ArtefactError(
                 f"{run} was trained with other settings (in {', '.join(changed)}). "
@@ -165,3 +160,14 @@ def claim(run: Path, experiment: Experiment) -> None:
     except OSError as error:
         raise ArtefactError(f"{run} cannot be written: {error.strerror}.") from None
     write_atomic(path, experiment.to_toml())
+
+
+def changed_tables(run: Path, experiment: Experiment, *more: str) -> list[str]:
+    """The tables of the configuration in which a run that was trained differs from this experiment: of those that
+    training depends on, and of `more`."""
+    from icdcoder.core.config import read_toml
+
+    tables = (*TABLES, "words", "model", "train", "seed", *more)
+    old: dict[str, Any] = read_toml(run / CONFIG)
+    new = experiment.tables(*tables)
+    return [t for t in tables if (old.get(t) or None) != (new[t] or None)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from icdcoder.core import components
@@ -95,6 +96,12 @@ def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:
         if times is not None:
             table[key] = round(times * model.trained_length) - less
     return ""
+
+
+def name_of(checkpoint: str) -> str:
+    """Of the language model: of its folder, or of the folder around "model", into which `icdcoder pretrain` writes."""
+    path = Path(checkpoint)
+    return path.parent.name if path.name == "model" else path.name
 
 
 def given_checkpoint(settings: Iterable[str]) -> tuple[str | None, list[str]]:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from icdcoder.core.cache import write_atomic
+from icdcoder.experiment.claims.arms import name_of
 from icdcoder.experiment.claims.measures import F1_OF_BAND, PAIRS_OF_BAND
 from icdcoder.experiment.claims.run import Outcome, Tried
 from icdcoder.measure.significance import mean_interval
@@ -36,12 +37,12 @@ def save(outcome: Outcome, folder: Path) -> None:
         claim.name: [{"arm": one.arm.name, "runs": one.runs, "reason": one.reason} for one in tried]
         for claim, tried in outcome.tried
     }
-    body = {"corpus": outcome.corpus, "checkpoint": Path(outcome.checkpoint).name, "claims": data}
+    body = {"corpus": outcome.corpus, "checkpoint": name_of(outcome.checkpoint), "claims": data}
     write_atomic(folder / "claims.json", json.dumps(body, indent=1))
 
 
 def markdown(outcome: Outcome) -> str:
-    model = Path(outcome.checkpoint).name or "none"
+    model = name_of(outcome.checkpoint) or "none"
     lines = [
         f"# {outcome.claims.title}",
         "",

@@ -12,7 +12,7 @@ from typing import Any
 from icdcoder.core.errors import IcdcoderError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.claims import described
-from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, settings_of
+from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, name_of, settings_of
 from icdcoder.experiment.claims.described import Arm, Claim, Claims
 
 MEASURES = (
@@ -65,7 +65,7 @@ def try_claims(
     claims = described.load(name)
     checkpoint, others = given_checkpoint(settings)
     model = None if checkpoint is None else LanguageModel.of(checkpoint)
-    folder = runs / f"{name}-{corpus}{'' if checkpoint is None else '-' + Path(checkpoint).name}"
+    folder = runs / f"{name}-{corpus}{'' if checkpoint is None else '-' + name_of(checkpoint)}"
     found: dict[str, tuple[Claim, list[Tried]]] = {}
     outcome = Outcome(claims, corpus, checkpoint or "", ())
     for claim in chosen(claims, corpus, wanted):
