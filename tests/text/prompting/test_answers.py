@@ -25,6 +25,15 @@ OBJECTS = '{"codes": [{"code": "I10", "evidence": "hypertension"}, {"code": "E11
         '{"diagnoses": [{"code": "I10", "text": "hypertension"}],\n"procedures": {"E11.9": "type 2 diabetes"}}',
         '- I10: Essential hypertension, "hypertension"\n- **E11.9** – Diabetes, “type 2 diabetes”',
         '1. I10 "hypertension"\n2) E11.9 - "type 2 diabetes"',
+        OBJECTS.replace('"', "'"),
+        OBJECTS.replace("}]}", "},\n],}"),
+        OBJECTS.replace('"I10"', '"I10 - Essential (primary) hypertension"'),
+        OBJECTS[:-3],  # cut after the last quote
+        '[{"ICD-10": "I10", "evidence": "hypertension"}, {"icd10_code": "E11.9", "id": 2, "quote": "type 2 diabetes"}]',
+        '{"ICD-10": [{"id": "1", "code": "I10", "span": "hypertension"}, {"id": "E11.9", "text": "type 2 diabetes"}]}',
+        'Hypertension (I10): "hypertension"\nDiabetes (E11.9), "type 2 diabetes"',
+        "| Code | Evidence |\n|---|---|\n| I10 | hypertension |\n| **E11.9** | type 2 diabetes |",
+        '| Hypertension | I10 | "hypertension" |\n| Diabetes | E11.9 | "type 2 diabetes" |',
     ],
 )  # fmt: skip
 def test_every_shape_gives_the_same(answer: str) -> None:
@@ -41,6 +50,21 @@ def test_every_shape_gives_the_same(answer: str) -> None:
         '["I10", "E11.9"]',
         '{"codes": ["I10", "E11.9"]}',
         "<codes>\nI10;E11.9",
+        "Codes: I10, E11.9",
+        "The ICD-10-CM codes are I10 and E11.9.",
+        "I10 E11.9",
+        "Codes:\nI10\nE11.9",
+        "Of the note:\nI10, E11.9",
+        "Of the note:\n1. I10, E11.9 2020 for both",
+        "The codes are I10 and E11.9, since both are stated.",
+        "Hypertension (I10)\nDiabetes (E11.9)",
+        "Hypertension (I10), diabetes (ICD-10 E11.9).",
+        "| I10 | Hypertension |\n| E11.9 | Diabetes |",
+        '{"icd10": ["I10", "E11.9"]}',
+        '{"ICD-10": "I10, E11.9"}',
+        '{"codes": ["I10 - Hypertension", "E11.9: Diabetes"]}',
+        '{"codes": ["I10","E11.9", "J1',
+        "{'codes': ['I10', 'E11.9',]}",
     ],
 )
 def test_codes_without_quotes(answer: str) -> None:
@@ -55,11 +79,33 @@ def test_a_clear_none_is_no_prose(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "The patient has hypertension.", "I'm sorry, I cannot help with I10.", "<html>", "[see above]"]
+    "answer",
+    [
+        "",
+        "The patient has hypertension.",
+        "I'm sorry, I cannot help with I10.",
+        "Hypertension (I10) is what she has.",
+        "<html>",
+        "[see above]",
+    ],
 )
 def test_prose(answer: str) -> None:
     assert claims(answer).claims == ()
     assert claims(answer).prose == 1
+
+
+def test_a_cut_list_keeps_what_was_whole() -> None:
+    assert claims('{"codes": ["I10","E11.9').claims == (Claim("I10"),)
+    assert claims('{"codes": [{"code": "I10", "evidence": "hyp').claims == (Claim("I10"),)
+    assert claims('{"codes": [').prose == 1
+
+
+def test_what_cannot_be_read_as_a_code_is_still_a_claim() -> None:
+    assert claims('{"codes": [{"code": "I2510"}, {"code": "unknown"}]}').claims == (Claim("I2510"), Claim("unknown"))
+
+
+def test_numbers_with_a_dot_stay_as_they_are_written() -> None:
+    assert claims('{"codes": [250.00, 401.9]}').claims == (Claim("250.00"), Claim("401.9"))
 
 
 def test_quotes_of_one_code_are_put_together() -> None:
@@ -71,6 +117,12 @@ def test_quotes_of_one_code_are_put_together() -> None:
     ("answer", "found"),
     [
         ("[2, 5]", (2, 5)),
+        ("2 and 5", (2, 5)),
+        ("2, 3, and 5.", (2, 3, 5)),
+        ("The options are 2 and 5.", (2, 5)),
+        ("2 (circulatory), 5 (injuries)", (2, 5)),
+        ("1. 5 and 2 diseases", (1,)),
+        ("I would not choose 2.", None),
         ("The parts are: [2, 2, 99, 0].", (2,)),
         ("```json\n[1]\n```", (1,)),
         ("2\n5", (2, 5)),

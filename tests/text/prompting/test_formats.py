@@ -10,7 +10,7 @@ from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.knowledge import descriptions
-from icdcoder.text.prompting.formats import NUMBERS, AnswerFormat
+from icdcoder.text.prompting.formats import NUMBERS, AnswerFormat, Parsed
 
 VALUES = ["401.9", "038.9", "250.00", "V45.81", "E885.9", "995.92", "428.0", "486", "96.6", "38.93", "99.15", "285.1"]
 SPACE = LabelSpace(Code("icd9pcs" if value[2:3] == "." else "icd9cm", value) for value in VALUES)
@@ -60,10 +60,49 @@ def test_every_title_of_the_edition_is_read_back() -> None:
         '["401.9", "38.93"]',
         '{"codes": [{"code": "401.9"}, {"code": "38.93"}]}',
         "<think>486?</think>401.9; 38.93; 401.9",
+        "1. 401.9\n2. 38.93",
+        "1. **401.9**\n2. **38.93** Catheter",
+        "1) 401.9 2) 38.93",
+        "Code: 401.9\nCode: 38.93",
+        "Hypertension (401.9)\nCatheter (38.93)",
+        "Hypertension (401.9), catheter (38.93)",
+        "- Hypertension: 401.9\n- Catheter - 38.93.",
+        "| 401.9 | Hypertension |\n| 38.93 | Catheter |",
+        "| # | Title | Code |\n|---|---|---|\n| 10 | Hypertension | 401.9 |\n| 11 | Catheter | 38.93 |",
+        "ICD-9-CM 401.9\nICD-9-CM: 38.93",
+        "The codes are 401.9 and 38.93.",
+        "ICD-9 codes: 401.9, 38.93",
+        "401.9 and 38.93",
+        "401.9 38.93",
+        "401.9 & 38.93.",
+        "The note supports 401.9 for the hypertension and 38.93 for the catheter.",
+        '{"icd9_codes": ["401.9", "38.93"',
+        '{"icd9_codes": ["401.9", "38.93", "48',
+        "{'ICD-9': ['401.9', '38.93',]}",
+        '{"codes": [401.9, 38.93]}',
     ],
 )
 def test_forms_that_models_give(answer: str) -> None:
     assert made(1).parse(answer).codes == CHOSEN
+
+
+@pytest.mark.parametrize("answer", ["401.9 38.93", "401.9 and 38.93", "1. 401.9\n2. 38.93", "Codes: 401.9, 38.93"])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_bare_lists_are_read_in_every_format(number: int, answer: str) -> None:
+    assert made(number).parse(answer) == Parsed(CHOSEN, 0, False)
+
+
+def test_numbers_that_are_no_codes() -> None:
+    said = "401.9 Hypertension since 486 days (1990), at 99.15-99.20 and 38.93%; V45.81 486"
+    assert made(1).parse(said).codes == (CHOSEN[0], Code("icd9cm", "V45.81"), Code("icd9cm", "486"))
+    title = "401.9 Hypertension, other than 428.0 and (250.00)"
+    assert made(2).parse(title).codes == CHOSEN[:1]
+    assert made(2).parse("Hypertension, benign (401.9)").codes == CHOSEN[:1]
+
+
+def test_codes_in_sentences_and_brackets_are_counted_outside_too() -> None:
+    assert made(1).parse("The codes are 584.9 and I10.") == Parsed((), 2, False)
+    assert made(1).parse("Kidney failure (584.9)") == Parsed((), 1, False)
 
 
 def test_what_is_outside_is_dropped_and_counted() -> None:
@@ -79,12 +118,12 @@ def test_small_letters_and_dots_that_tell_systems_apart() -> None:
     assert form.parse("3893").codes == ()
 
 
-@pytest.mark.parametrize("answer", ["", "He should rest.", "I cannot say", "<html>"])
+@pytest.mark.parametrize("answer", ["", "He should rest.", "I cannot say", "<html>", "Anthrax"])
 def test_prose(answer: str) -> None:
     assert made(1).parse(answer).prose
 
 
-@pytest.mark.parametrize("answer", ["none", "None.", "[]"])
+@pytest.mark.parametrize("answer", ["none", "None.", "[]", "Codes: none"])
 def test_none_is_no_prose(answer: str) -> None:
     parsed = made(1).parse(answer)
     assert (parsed.codes, parsed.prose) == ((), False)

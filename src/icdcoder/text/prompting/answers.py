@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from icdcoder.text.prompting import lenient_json
 
 # Brackets that open no JSON, after which no more is looked for.
 MOST_FAILURES = 100
 _REASONING = re.compile(r"^.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _TAGGED = re.compile(r"<codes?>(.*?)(?:</codes?>|$)", re.DOTALL | re.IGNORECASE)
 # How codes of all systems look; whether one exists is for the code system to say.
-_CODE = r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?|\d{2,3}\.\d{1,2}|[EV]\d{2,3}(?:\.\d{1,2})?|\d{3,4}|[0-9A-HJ-NP-Z]{7}"
+_DIAGNOSIS_OR_DOTTED = r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?|\d{2,3}\.\d{1,2}|[EV]\d{2,3}(?:\.\d{1,2})?"
+_CODE = rf"{_DIAGNOSIS_OR_DOTTED}|\d{{3,4}}|(?=[A-Z]*\d|\w*ZZZ)[0-9A-HJ-NP-Z]{{7}}"
 _LINE = re.compile(rf"^\s*(?:[-*•]+|\d{{1,2}}[.)])?\s*[\"'`*]*({_CODE})[\"'`*]*(?=$|[\s:,;–-])(.*)$")
+_LEADING = re.compile(rf"({_CODE})(?=$|[\s:,;(–—-])")
+# "Hypertension (I10)", where the code is no bare number, and no sentence goes on after it.
+_BRACKETED = re.compile(
+    rf"\(\s*({_DIAGNOSIS_OR_DOTTED})\s*\)"
+    r"(?=\s*(?:$|[:;,.|\"“–—-]))([^()]*)"
+)
+SYSTEM = re.compile(r"\bICD[-\s]?(?:9|10)(?:[-\s]?(?:CM|PCS))?\b", re.IGNORECASE)
+# "Codes:", "The codes are".
+LABEL = re.compile(r"^[^\d:]*(?::|\b(?:codes?|are|is)\b)\s*(?=\W*\w*\d)", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“”]([^\"“”]{2,})[\"“”]")
 _SPLIT = re.compile(r"[,;\n]+")
-_KEYS_OF_CODES = (
-    "codes",
-    "icd_codes",
-    "icd10_codes",
-    "icd9_codes",
-    "diagnoses",
-    "procedures",
-    "results",
-    "predictions",
-)
+_JOINED = re.compile(r"[,;\s]+(?:(?:and|&)\s+)?")
+# The keys of a code or of codes, in small letters without marks: "icd10", "codes", "procedure_code" …
+_KEY_OF_CODES = re.compile(r"(?=.)(?:icd(?:9|10)?(?:cm|pcs)?|diagnosis|procedure)?(?:codes?)?")
+_KEYS_OF_LISTS = frozenset(("diagnoses", "procedures", "results", "predictions"))
 _KEYS_OF_QUOTES = ("evidence", "quote", "quotes", "text", "span", "supporting_text", "justification")
-_NONE = re.compile(r"^\W*(?:none|no codes?|\[\s*\]|\{\s*\}|n/a)\W*$", re.IGNORECASE)
+_NONE = re.compile(r"^\W*(?:codes?:\s*)?(?:none|no codes?|\[\s*\]|\{\s*\}|n/a)\W*$", re.IGNORECASE)
+# "2, 5 and 7", and the same at the end of a sentence that denies nothing.
+_JOINED_NUMBERS = r"\d+(?:(?:\s*(?:,\s*and\b|[,;&]|\band\b)\s*|\s+)\d+)*"
+_SENTENCE_OF_NUMBERS = re.compile(rf"([^\d\n]{{0,100}})({_JOINED_NUMBERS})\W*")
+_LINE_OF_NUMBERS = re.compile(rf"\W*({_JOINED_NUMBERS})\b")
+_DENIED = re.compile(r"\b(?:not?|none|neither|nor|except|without|cannot)\b|n['’]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +84,33 @@ def structured(text: str) -> list[str] | None:
 def numbers(answer: str, most: int) -> tuple[int, ...] | None:
     """Numbers from 1 to `most` that the answer lists; None where it is prose."""
     text = without_reasoning(answer)
-    listed = re.search(r"\[([\d\s,\"']*)\]", text)
-    if listed is None and not re.fullmatch(r"(?:\W*\d+\b[^\n]*(?:\n|$))+", text):
-        return () if _NONE.match(text) else None
-    raw = re.findall(r"\d+", listed[1]) if listed else re.findall(r"^\W*(\d+)", text, re.MULTILINE)
-    if listed is None and re.fullmatch(r"[\d\s,]+", text):
-        raw = re.findall(r"\d+", text)
-    return tuple(dict.fromkeys(int(number) for number in raw if len(number) < 6 and 1 <= int(number) <= most))
+    if _NONE.match(text):
+        return ()
+    if listed := re.search(r"\[([\d\s,\"']*)\]", text):
+        return _within(re.findall(r"\d+", listed[1]), most)
+    text = re.sub(r"\([^()\n]*\)", "", text)
+    if (sentence := _SENTENCE_OF_NUMBERS.fullmatch(text)) and not _DENIED.search(sentence[1]):
+        return _within(re.findall(r"\d+", sentence[2]), most)
+    lines = [_LINE_OF_NUMBERS.match(line) for line in text.splitlines() if line.strip()]
+    if not lines or None in lines:
+        return None
+    return _within([number for line in lines if line for number in re.findall(r"\d+", line[1])], most)
+
+
+def _within(found: list[str], most: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(int(number) for number in found if len(number) < 6 and 1 <= int(number) <= most))
 
 
 def _of_json(text: str) -> list[Claim] | None:
-    """None where there is no JSON that holds codes. Objects before the place where an answer was cut are read."""
+    """None where there is no JSON that holds codes."""
     found: list[Claim] = []
     seen = False
-    decoder = json.JSONDecoder()
     at = failures = 0
     while failures < MOST_FAILURES and (start := _opening(text, at)) >= 0:
         try:
-            value, at = decoder.raw_decode(text, start)
+            value, at = lenient_json.decode(text, start)
         except (ValueError, RecursionError):
-            at = start + 1  # a list that was cut short: look at what is inside
+            at = start + 1
             failures += 1
             continue
         listed = list(_in_value(value))
@@ -109,15 +126,17 @@ def _opening(text: str, at: int) -> int:
 
 def _in_value(value: Any) -> Iterator[Claim]:
     if isinstance(value, str):
-        if re.fullmatch(_CODE, value.strip().upper().rstrip(".")):
-            yield Claim(value.strip())
+        yield from map(Claim, _codes_in(value))
     elif isinstance(value, list):
         for item in value:
             yield from _in_value(item)
     elif isinstance(value, dict):
-        code = next((value[key] for key in ("code", "icd_code", "icd", "id") if isinstance(value.get(key), str)), None)
+        # An "id" may be the number of a row, so that it is the last to be a code.
+        keys = [key for key in sorted(value, key=lambda key: key == "id") if _is_code_key(key) or key == "id"]
+        code = next((value[key] for key in keys if isinstance(value[key], str)), None)
         if code is not None:
-            yield Claim(code.strip(), _quotes(value))
+            quotes = _quotes(value)
+            yield from (Claim(part, quotes) for part in _codes_in(code) or [code.strip()])
         elif (listed := _codes_of(value)) is not None:
             yield from _in_value(listed)
         else:
@@ -127,8 +146,22 @@ def _in_value(value: Any) -> Iterator[Claim]:
                     yield Claim(key.strip(), _quotes({"evidence": quote}))
 
 
+def _codes_in(text: str) -> list[str]:
+    """The codes of "I10", "I10 - Essential hypertension" and "I10, E11.9"."""
+    parts = (part.strip() for part in _SPLIT.split(text))
+    return [part[: found.end()] for part in parts if (found := _LEADING.match(part.upper().rstrip(".")))]
+
+
+def _is_code_key(key: str) -> bool:
+    return _KEY_OF_CODES.fullmatch(re.sub(r"[\W_]", "", key.lower())) is not None
+
+
 def _codes_of(value: dict[str, Any]) -> Any:
-    listed = [value[key] for key in _KEYS_OF_CODES if isinstance(value.get(key), (list, dict))]
+    listed = [
+        held
+        for key, held in value.items()
+        if isinstance(held, (list, dict)) and (key in _KEYS_OF_LISTS or _is_code_key(key))
+    ]
     return None if not listed else listed[0] if len(listed) == 1 else listed
 
 
@@ -150,12 +183,39 @@ def _of_tags(text: str) -> list[Claim] | None:
 
 
 def _of_lines(text: str) -> list[Claim] | None:
-    """A code at the beginning of each of some lines, or a list of nothing but codes."""
-    parts = [part.strip().rstrip(".") for part in _SPLIT.split(text) if part.strip()]
+    """A code at the beginning of lines, in brackets at their end, or in a table; or a list of nothing but codes."""
+    text = SYSTEM.sub("", text).strip()
+    parts = [part for part in _JOINED.split(LABEL.sub("", text).rstrip(".")) if part]
+    parts = [part.rstrip(".") for part in parts]
     if parts and all(re.fullmatch(_CODE, part) for part in parts):
         return [Claim(part) for part in parts]
-    found = [Claim(m[1], tuple(_QUOTED.findall(m[2]))) for line in text.splitlines() if (m := _LINE.match(line))]
+    found: list[Claim] = []
+    evidence: int | None = None
+    for line in text.splitlines():
+        cells = [cell.strip("\"'`* \t") for cell in line.strip().strip("|").split("|")]
+        if len(cells) > 1:
+            named = [i for i, cell in enumerate(cells) if cell.casefold() in _KEYS_OF_QUOTES]
+            evidence = named[0] if named else evidence
+            quotes = (cells[evidence],) if evidence is not None and evidence < len(cells) else _quoted(line)
+            found += [Claim(cell, quotes) for cell in cells if re.fullmatch(_CODE, cell)][:1]
+        elif begins := _LINE.match(bare := LABEL.sub("", line)):
+            found += [Claim(code, _quoted(begins[2])) for code in (begins[1], *_further(bare, begins.end(1)))]
+        else:
+            found += [Claim(m[1], _quoted(m[2])) for m in _BRACKETED.finditer(line)]
     return found or None
+
+
+def _further(line: str, at: int) -> Iterator[str]:
+    """The codes of "I10, E11.9 and J18.9" after the first; a bare number there may be anything."""
+    while (
+        (joined := _JOINED.match(line, at)) and (code := _LEADING.match(line, joined.end())) and not code[1].isdigit()
+    ):
+        yield code[1]
+        at = code.end()
+
+
+def _quoted(text: str) -> tuple[str, ...]:
+    return tuple(_QUOTED.findall(text))
 
 
 def _merged(found: list[Claim]) -> tuple[Claim, ...]:

@@ -11,7 +11,8 @@ The wording around the note is in `prompts/fine_tune.txt` and `prompts/fine_tune
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from icdcoder.core.code import Code
@@ -22,8 +23,16 @@ from icdcoder.text.prompting.templates import Templates
 
 NUMBERS = (1, 2, 3, 4)
 NONE = "none"
-_BULLET = re.compile(r"^(?:[-*•]+|\d{1,2}\))\s*")
-_LIKE_A_CODE = re.compile(r"(?:[A-Z]\d[0-9A-Z]|[EV]?\d{2,3})(?:\.[0-9A-Z]{1,4})?|[0-9A-HJ-NP-Z]{7}")
+_CODE = r"(?:[A-Z]\d[0-9A-Z]|[EV]?\d{2,3})(?:\.[0-9A-Z]{1,4})?|(?=[A-Z]*\d|\w*ZZZ)[0-9A-HJ-NP-Z]{7}"
+_LIKE_A_CODE = re.compile(_CODE)
+_BULLET = re.compile(r"^(?:(?:[-*•#>]+|\d{1,2}(?:\)|\.(?=\s)))\s*)+")
+_COUNTED = re.compile(r"\d{1,2}[.)]?|AND|OR|&|")
+# "Hypertension (401.9)", "Hypertension - 401.9".
+_AFTER = re.compile(rf"\(\s*({_CODE})\s*\)|\s[-–—=]\s*({_CODE})\W*$")
+# What can hardly be an age or a dose, and is no end of a range.
+_SURE = re.compile(
+    r"(?<![\w.–-])(?:(?:[A-Z]\d[0-9A-Z]|E?\d{2,3}(?=\.))(?:\.[0-9A-Z]{1,4})?|(?=[A-Z]*\d|\w*ZZZ)[0-9A-HJ-NP-Z]{7})(?![\w%]|[.–-]\w)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,11 @@ class AnswerFormat:
         for code in space:
             if self._written.setdefault(code.value.upper(), code) != code:
                 raise ConfigError(f"{code} and {self._written[code.value.upper()]} are written alike in answers.")
+        # A code whose dot was left out, where only one code of the space can be meant.
+        bare = Counter(written.replace(".", "") for written in self._written)
+        self._undotted = {
+            word: code for written, code in self._written.items() if bare[word := written.replace(".", "")] == 1
+        }
 
     def around(self, system: str) -> tuple[str, str]:
         """What stands before and after the note. They are apart, so that a note can be cut to what room is left, and
@@ -81,35 +95,47 @@ class AnswerFormat:
         <code> tags, lists, dots left out. `parse(answer(codes)).codes` are the codes."""
         said = answers.without_reasoning(answer)
         structured = answers.structured(said)
-        if structured is None:
-            structured = [re.split(r"[\s:–]", _BULLET.sub("", part))[0] for part in self._parts(said)]
         found: dict[Code, None] = {}
         outside: set[str] = set()
-        for word in structured:
-            word = word.strip("\"'`*[](){}. ").upper()
-            code = self._written.get(word) or self._undotted(word)
+        for word in self._words(said) if structured is None else structured:
+            word = _bare(word)
+            code = self._code(word)
             if code is not None:
                 found[code] = None
             elif _LIKE_A_CODE.fullmatch(word):
                 outside.add(word)
-        clear_none = said.strip(" .;\n").casefold() in (NONE, "[]", "", "no codes") and said.strip() != ""
+        bare = re.sub(r"^codes?:", "", said.casefold()).strip(" .;\n")
+        clear_none = bare in (NONE, "[]", "", "no codes") and said.strip() != ""
         return Parsed(tuple(found), len(outside), not found and not outside and not clear_none)
 
-    def _parts(self, said: str) -> list[str]:
-        """What may each begin with a code. A comma tells codes apart, but not within the titles of format 2."""
-        parts: list[str] = []
-        for part in re.split(r"[;\n]+", said):
-            pieces = [piece.strip() for piece in part.split(",") if piece.strip()]
-            alone = all(_LIKE_A_CODE.fullmatch(piece.upper()) for piece in pieces)
-            parts += pieces if alone or self.number != 2 else pieces[:1]
-        return parts
+    def _words(self, said: str) -> Iterator[str]:
+        """What may be a code. A comma tells codes apart, but not within the titles of format 2."""
+        for part in re.split(r"[;\n]+", answers.SYSTEM.sub("", said)):
+            cells = [cell for cell in part.split("|") if "|" not in part or not re.fullmatch(r"\s*\d{1,2}\s*", cell)]
+            for cell in cells:
+                for piece in [cell] if self.number == 2 else cell.split(","):
+                    yield from self._of_piece(answers.LABEL.sub("", _BULLET.sub("", piece.strip())).upper())
 
-    def _undotted(self, word: str) -> Code | None:
-        """A code whose dot was left out, where only one code of the space can be meant."""
-        if "." in word or not word:
-            return None
-        meant = [code for written, code in self._written.items() if written.replace(".", "") == word]
-        return meant[0] if len(meant) == 1 else None
+    def _of_piece(self, piece: str) -> Iterator[str]:
+        """All words where there are only codes; else the first, those in brackets or at the end, and further codes of
+        the space as it writes them, which in format 2 may be part of a title."""
+        words = [_bare(word) for word in re.split(r"[\s,]+", piece)]
+        codes = [word for word in words if self._code(word) or not _COUNTED.fullmatch(word)]
+        if all(self._code(word) or _LIKE_A_CODE.fullmatch(word) for word in codes):
+            yield from codes
+            return
+        first = _bare(re.split(r"[\s:–(]", piece)[0])
+        yield first
+        if self.number != 2 or not (self._code(first) or _LIKE_A_CODE.fullmatch(first)):
+            yield from (found[1] or found[2] for found in _AFTER.finditer(piece))
+            yield from (found[0] for found in _SURE.finditer(piece) if found[0] in self._written)
+
+    def _code(self, word: str) -> Code | None:
+        return self._written.get(word) or self._undotted.get(word)
 
     def _item(self, code: Code, *, titled: bool) -> str:
         return f"{code.value} {' '.join(self._descriptions[code].split())}" if titled else code.value
+
+
+def _bare(word: str) -> str:
+    return word.strip("\"'`*[](){}.,: ").upper()
