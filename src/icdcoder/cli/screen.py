@@ -117,10 +117,10 @@ def measures(figures: dict[str, float]) -> None:
     """Figures under their full names, each with what it means."""
     from rich.table import Table
 
-    from icdcoder.measure.page import meaning
+    from icdcoder.measure.page import COUNTED, meaning
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in figures.items():
-        shown = f"{value:.0f}" if value == int(value) and value > 1 else f"{value:.4f}"
+        shown = f"{value:.0f}" if name in COUNTED or (value == int(value) and value > 1) else f"{value:.4f}"
         table.add_row(name, shown, f"[dim]{meaning(name)}[/dim]")
     out().print(table)

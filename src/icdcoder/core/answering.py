@@ -1,4 +1,4 @@
-"""The contract of a coder that answers in more than one way, of which one or a blend counts."""
+"""The contracts of a coder that answers in more than one way, of which one or a blend counts; of one that may fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import ScoringPredictor
+from icdcoder.core.prediction import Predictor, ScoringPredictor
 
 Matrix = npt.NDArray[np.float32]
 
@@ -35,3 +35,13 @@ class AnsweringCoder(ScoringPredictor, Protocol):
         ...
 
     def answered(self, notes: Sequence[Note]) -> Answered: ...
+
+
+@runtime_checkable
+class FaultCountingCoder(Predictor, Protocol):
+    """A coder whose answers may be unreadable, cut or missing; evaluation shows how often beside its measures."""
+
+    @property
+    def faults(self) -> Mapping[str, int]:
+        """Name of a measure → how often it has happened since the coder was loaded, 0 too."""
+        ...

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from icdcoder.coder import Coder
-from icdcoder.core.answering import Answered, AnsweringCoder
+from icdcoder.core.answering import Answered, AnsweringCoder, FaultCountingCoder
 from icdcoder.core.cache import atomic_folder
 from icdcoder.core.concept import ConceptCoder
 from icdcoder.core.errors import ArtefactError
@@ -155,7 +155,8 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
 def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = SILENT) -> dict[str, float]:
     """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space.
 
-    All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1.
+    All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1. What went wrong
+    in answers stands beside them, since prose and silence look like a coder that finds nothing.
     """
     prepared = require_prepared(experiment)
     test = [prepared.documents[i] for i in prepared.split("test")]
@@ -164,4 +165,7 @@ def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = 
         for prediction in coder.code_all([document.joined() for document in test], top=ALL_CANDIDATES):
             predictions.append(prediction)
             step()
-    return measures_of_predictions([set(document.codes) for document in test], predictions)
+    measures = measures_of_predictions([set(document.codes) for document in test], predictions)
+    if isinstance(coder.predictor, FaultCountingCoder):
+        measures |= {name: float(count) for name, count in coder.predictor.faults.items()}
+    return measures

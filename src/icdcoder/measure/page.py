@@ -25,6 +25,12 @@ MEANINGS = {
     "gold_pairs_outside_space": "gold note-code pairs whose code the model cannot predict",
     "micro_recall_with_outside": "micro recall where those pairs count as missed",
     "micro_f1_with_outside": "micro-F1 where those pairs count as missed",
+    "answers_prose": "answers that could not be read as codes, and count as none",
+    "answers_cut": "answers stopped by the limit of tokens, so that codes may be missing",
+    "answers_outside_space": "codes answered that the label space does not hold",
+    "answers_outside_system": "codes answered that may not be given, and were dropped",
+    "answers_unsupported": "codes answered without words that stand in the note",
+    "notes_unanswered": "notes that the endpoint gave no answer for, and that have no codes",
 }
 HEADLINE = (
     "micro_f1",
@@ -47,7 +53,8 @@ MISSED = 15
 # Measures that count something and are shown as whole numbers.
 COUNTED = frozenset(
     "notes notes_without_gold codes codes_present gold_pairs accepted_pairs correct_pairs gold_pairs_outside_space "
-    "auc_macro_codes evidence_codes".split()
+    "auc_macro_codes evidence_codes answers_prose answers_cut answers_outside_space answers_outside_system "
+    "answers_unsupported notes_unanswered".split()
 )
 
 

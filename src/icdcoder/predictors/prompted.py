@@ -40,6 +40,7 @@ SUPPORTED, UNSUPPORTED = 1.0, 0.5
 GAP = "\n…\n"
 # After so many failures in a row the rest of a batch is not asked.
 FAILURES = 2
+FAULTS = ("notes_unanswered", "answers_prose", "answers_cut", "answers_outside_system", "answers_unsupported")
 
 
 class Config(Settings):
@@ -70,7 +71,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class PromptedPredictor:
-    """counts: what has happened over all notes so far: "notes", "answers in prose", "codes outside the system" …"""
+    """counts: what has happened over all notes so far: "notes", "notes_answered", and FAULTS."""
 
     name: CoderName
     strategy: ModuleType
@@ -93,22 +94,26 @@ class PromptedPredictor:
                 yield self._nothing(note, "The note is empty.")
                 continue
             if failures >= FAILURES:
-                self.counts["notes without an answer"] += 1
+                self.counts["notes_unanswered"] += 1
                 yield self._nothing(note, "Not coded: the endpoint failed for the notes before this one.")
                 continue
             sent, left_unread = self._sent(note.text)
             try:
                 outcome = self.strategy.code(sent, self.tools)
             except EndpointError as error:
-                if not self.counts["notes answered"]:
+                if not self.counts["notes_answered"]:
                     raise
                 failures += 1
-                self.counts["notes without an answer"] += 1
+                self.counts["notes_unanswered"] += 1
                 yield self._nothing(note, f"Not coded: {error}")
                 continue
             failures = 0
-            self.counts["notes answered"] += 1
+            self.counts["notes_answered"] += 1
             yield self._prediction(note, outcome, left_unread, top)
+
+    @property
+    def faults(self) -> dict[str, int]:
+        return {name: self.counts[name] for name in FAULTS}
 
     def _sent(self, text: str) -> tuple[str, tuple[Span, ...]]:
         """(what the model sees, with GAP where something is left out; what it does not see)."""
@@ -148,11 +153,17 @@ class PromptedPredictor:
 
     def _warnings(self, outcome: Outcome, codes: Sequence[CodePrediction], outside: int) -> Iterator[str]:
         unsupported = [code.code.value for code in codes if not code.evidence]
-        self.counts["answers in prose"] += outcome.prose
-        self.counts["codes outside the system"] += outside
-        self.counts["codes without support"] += len(unsupported)
+        happened = {
+            "prose": outcome.prose,
+            "cut": outcome.cut,
+            "outside_system": outside,
+            "unsupported": len(unsupported),
+        }
+        self.counts.update({f"answers_{name}": count for name, count in happened.items()})
         if outcome.prose:
             yield f"Answers in prose, where no code could be read: {outcome.prose}."
+        if outcome.cut:
+            yield f"Answers cut by max_tokens of [endpoint], so that codes may be missing: {outcome.cut}."
         if outside:
             yield f"Dropped, since they are no codes of {self.tools.codebook.title} that may be given: {outside}."
         if unsupported:

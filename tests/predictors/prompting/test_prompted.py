@@ -51,7 +51,7 @@ def test_codes_with_quotes_from_the_note(serve, strategy: str) -> None:
     assert [e.text for c in found.codes for e in c.evidence] == ["community acquired pneumonia", "Hypertension"]
     assert all(TEXT[e.start : e.end] == e.text for c in found.codes for e in c.evidence)
     assert any(warning.endswith("may be given: 2.") for warning in found.warnings)
-    assert coder.counts["codes outside the system"] == 2
+    assert coder.faults["answers_outside_system"] == 2
     (request,) = server.requests
     prompt = request["messages"][0]["content"]
     assert TEXT in prompt  # a place named in a note is not filled
@@ -105,7 +105,7 @@ def test_the_tree_says_when_it_stops_early_and_counts_prose(serve) -> None:
     assert any("most_questions" in warning for warning in found.warnings)
     coder = predictor(serve({"text": "That is a good question."}).url, strategy="tree")
     assert only(coder).warnings[0].startswith("Answers in prose")
-    assert coder.counts["answers in prose"] == 1
+    assert coder.faults["answers_prose"] == 1
 
 
 def test_prose_is_no_code_and_is_shown(serve) -> None:
@@ -113,7 +113,26 @@ def test_prose_is_no_code_and_is_shown(serve) -> None:
     found = only(coder)
     assert found.codes == ()
     assert found.warnings[0].endswith("could be read: 1.")
-    assert coder.counts["answers in prose"] == 1
+    assert coder.faults["answers_prose"] == 1
+
+
+def test_a_cut_answer_is_a_warning(serve) -> None:
+    coder = predictor(serve({"text": ANSWER[:60], "reason": "length"}).url)
+    found = only(coder)
+    assert [code.code.value for code in found.codes] == ["J18.9"]
+    assert "Answers cut by max_tokens of [endpoint], so that codes may be missing: 1." in found.warnings
+    assert coder.faults["answers_cut"] == 1
+    server = serve({"text": "[1, 2", "reason": "length"}, {"text": "[]"})
+    assert any("max_tokens" in warning for warning in only(predictor(server.url, strategy="tree")).warnings)
+
+
+def test_the_candidates_of_rerank_are_those_that_may_be_answered(serve, tmp_path: Path) -> None:
+    codes = tmp_path / "codes.txt"
+    codes.write_text("icd10cm:J45.909\n")
+    server = serve({"text": ANSWER})
+    found = only(predictor(server.url, strategy="rerank", candidates=1, codes=codes))
+    assert [code.code.value for code in found.codes] == ["J45.909"]
+    assert "J18.9" not in server.requests[0]["messages"][0]["content"]
 
 
 def test_only_the_codes_of_a_label_space(serve, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_a_clear_none_is_no_prose(answer: str) -> None:
         "Hypertension (I10) is what she has.",
         "<html>",
         "[see above]",
+        '<think>Is it {"codes": ["I10"]}, or',
     ],
 )
 def test_prose(answer: str) -> None:

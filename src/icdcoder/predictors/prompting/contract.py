@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from icdcoder.endpoint.chat import Chat
+from icdcoder.endpoint.chat import Answer, Chat
 from icdcoder.predictors.prompting.codebook import Codebook
-from icdcoder.text.prompting.answers import Claim, Claims, claims
+from icdcoder.text.prompting.answers import Claim, claims
 from icdcoder.text.prompting.templates import Templates
 
 
@@ -24,23 +24,24 @@ class Tools:
     candidates: int = 60
     examples: Path | None = None
 
-    def ask(self, name: str, **words: str) -> str:
+    def ask(self, name: str, **words: str) -> Answer:
         """The answer to the template of that name, with these words in it. Raises EndpointError."""
         prompt = self.templates.fill(name, system=self.codebook.title, answer=self.templates.text("answer"), **words)
-        return self.chat.ask([{"role": "user", "content": prompt}]).text
-
-    def ask_for_codes(self, name: str, **words: str) -> Claims:
-        return claims(self.ask(name, **words))
+        return self.chat.ask([{"role": "user", "content": prompt}])
 
 
 @dataclass(slots=True)
 class Outcome:
-    """claims: in the order of the answers. prose: how many answers could not be read as codes."""
+    """claims: in the order of the answers. prose: how many answers could not be read. cut: how many had no end."""
 
     claims: list[Claim] = field(default_factory=list)
     prose: int = 0
+    cut: int = 0
     warnings: list[str] = field(default_factory=list)
 
-    def add(self, found: Claims) -> None:
+    def add(self, answer: Answer) -> None:
+        """What an answer to a question for codes says."""
+        found = claims(answer.text)
+        self.cut += not answer.finished
         self.claims += found.claims
         self.prose += found.prose

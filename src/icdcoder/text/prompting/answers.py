@@ -12,6 +12,7 @@ from icdcoder.text.prompting import lenient_json
 # Brackets that open no JSON, after which no more is looked for.
 MOST_FAILURES = 100
 _REASONING = re.compile(r"^.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
+_CUT_REASONING = re.compile(r"<(?:think|thinking|reasoning)>.*\Z", re.DOTALL | re.IGNORECASE)
 _TAGGED = re.compile(r"<codes?>(.*?)(?:</codes?>|$)", re.DOTALL | re.IGNORECASE)
 # How codes of all systems look; whether one exists is for the code system to say.
 _DIAGNOSIS_OR_DOTTED = r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?|\d{2,3}\.\d{1,2}|[EV]\d{2,3}(?:\.\d{1,2})?"
@@ -68,8 +69,8 @@ def claims(answer: str) -> Claims:
 
 
 def without_reasoning(answer: str) -> str:
-    """What follows the last tag that closes a model's thoughts."""
-    return _REASONING.sub("", answer).strip()
+    """What follows the last tag that closes a model's thoughts; nothing of thoughts that were cut."""
+    return _CUT_REASONING.sub("", _REASONING.sub("", answer)).strip()
 
 
 def structured(text: str) -> list[str] | None:

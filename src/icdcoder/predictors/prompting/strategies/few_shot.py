@@ -18,7 +18,7 @@ OWN = Path(__file__).parent.parent / "examples.jsonl"
 def code(text: str, tools: Tools) -> Outcome:
     outcome = Outcome()
     examples = _examples(tools.examples or OWN, tools.codebook.name)
-    outcome.add(tools.ask_for_codes("few_shot", note=text, examples=examples, allowed=allowed(tools)))
+    outcome.add(tools.ask("few_shot", note=text, examples=examples, allowed=allowed(tools)))
     return outcome
 
 

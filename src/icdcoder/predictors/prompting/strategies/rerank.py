@@ -9,15 +9,18 @@ from icdcoder.core.note import Note
 from icdcoder.predictors import lexicon
 from icdcoder.predictors.prompting.contract import Outcome, Tools
 
+EVERY = 10_000
+
 
 def code(text: str, tools: Tools) -> Outcome:
-    proposed = next(iter(_retriever(tools.codebook.name).predict([Note("", text)], top=tools.candidates))).codes
+    # All of them, as those that may not be answered take no place among the candidates.
+    proposed = next(iter(_retriever(tools.codebook.name).predict([Note("", text)], top=EVERY))).codes
     found = tuple(c.code for c in proposed if tools.codebook.code(c.code.value) == c.code)[: tools.candidates]
     outcome = Outcome()
     if not found:
         outcome.warnings.append("The search proposed no code, so the model was not asked.")
         return outcome
-    outcome.add(tools.ask_for_codes("rerank", note=text, candidates=tools.codebook.lines(found)))
+    outcome.add(tools.ask("rerank", note=text, candidates=tools.codebook.lines(found)))
     outside = [claim for claim in outcome.claims if tools.codebook.code(claim.code) not in {None, *found}]
     outcome.claims = [claim for claim in outcome.claims if claim not in outside]
     if outside:

@@ -27,7 +27,7 @@ def code(text: str, tools: Tools) -> Outcome:
     for part in _parts(codes):
         if not _may_ask(left, outcome):
             break
-        outcome.add(tools.ask_for_codes("rerank", note=text, candidates=tools.codebook.lines(part)))
+        outcome.add(tools.ask("rerank", note=text, candidates=tools.codebook.lines(part)))
     return outcome
 
 
@@ -38,7 +38,9 @@ def _choose(text: str, tools: Tools, above: Node | None, outcome: Outcome, left:
     if not _may_ask(left, outcome):
         return []
     listed = "\n".join(f"{number}. {option.title}" for number, option in enumerate(options, start=1))
-    found = numbers(tools.ask("tree", note=text, options=listed), len(options))
+    answer = tools.ask("tree", note=text, options=listed)
+    outcome.cut += not answer.finished
+    found = numbers(answer.text, len(options))
     if found is None:
         outcome.prose += 1
         return []

@@ -7,7 +7,7 @@ from icdcoder.predictors.prompting.contract import Outcome, Tools
 
 def code(text: str, tools: Tools) -> Outcome:
     outcome = Outcome()
-    outcome.add(tools.ask_for_codes("zero_shot", note=text, allowed=allowed(tools)))
+    outcome.add(tools.ask("zero_shot", note=text, allowed=allowed(tools)))
     return outcome
 
 
