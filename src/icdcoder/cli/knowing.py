@@ -7,7 +7,6 @@ from pathlib import Path
 
 from icdcoder.cli.screen import Bars, out, say
 from icdcoder.core.config import build as build_settings
-from icdcoder.core.errors import InputError
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig
 from icdcoder.knowledge import builder
 from icdcoder.knowledge.building.comparison import compare
@@ -31,6 +30,7 @@ class Request:
     timeout: float
     attempts: int
     allow_public: bool
+    again: bool
 
 
 def build_knowledge(request: Request) -> None:
@@ -50,7 +50,8 @@ def build_knowledge(request: Request) -> None:
         Path(request.output),
         kind=request.kind,
         per_kind=request.per_kind,
-        question=_question(request.question),
+        question=None if request.question is None else builder.question_named(request.question),
+        again=request.again,
         progress=Bars(),
     )
     say(f"{built.texts} texts for {built.codes} of {len(codes)} codes; {built.asked} questions were asked.")
@@ -58,6 +59,8 @@ def build_knowledge(request: Request) -> None:
         say(f"  {count:>6}  left out: {reason}")
     if built.without:
         say(f"  without any: {', '.join(map(str, built.without))}")
+    if built.kept:
+        say(f"  {built.kept} codes without a new answer keep their earlier lines.")
     if built.ambiguous:
         say(f"  {len(built.ambiguous)} were given for several codes, such as: {', '.join(built.ambiguous[:SHOWN])}")
     out().print(str(built.path), markup=False)
@@ -83,12 +86,3 @@ def show_difference(built: str, *, lists: bool) -> None:
             out().print(f"  + {text}{f'   (icdcoder has it for {other})' if other else ''}", markup=False)
         for text in found.missing:
             out().print(f"  - {text}", markup=False)
-
-
-def _question(name: str | None) -> str | None:
-    if name is None:
-        return None
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{name} cannot be read as a text file.") from None

@@ -1,10 +1,12 @@
 """Knowledge of codes from a language model: what clinicians write for each code, or what each code means.
 
-The questions are those of "How to leverage large language models for automatic ICD coding", appendix B, whose authors
-had terms, abbreviations and synonyms (or descriptions) of 50 codes listed by GPT-3.5. Only codes and their titles are
-sent. A folder holds `answers.jsonl` (every answer as it came) and what is kept of them: `medical_expressions.tsv`, to
-be read by `expressions.read`, or `descriptions.tsv`, by `code_texts.read`. Above each code's lines stands where they
-come from. Asked again with the same folder, only what has no answer yet is asked.
+As in "How to leverage large language models for automatic ICD coding", whose authors had terms, abbreviations and
+synonyms (or descriptions) of 50 codes listed by GPT-3.5. The questions are ours, with a form for the answer; that of
+the paper's figure 5 (appendix B) is `appendix_b`. Only codes and their titles are sent.
+
+A folder holds `answers.jsonl` (every answer as it came) and what is kept of them: `medical_expressions.tsv`, to be
+read by `expressions.read`, or `descriptions.tsv`, by `code_texts.read`. Above each line stands where it comes from.
+Asked again with the same folder, only what has no answer yet is asked, and lines of codes without a new answer stay.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 from icdcoder import systems
 from icdcoder.core.cache import write_atomic
 from icdcoder.core.code import Code
-from icdcoder.core.errors import ArtefactError, ConfigError, did_you_mean
+from icdcoder.core.errors import ArtefactError, ConfigError, InputError, did_you_mean
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.endpoint.chat import Chat, EndpointError
 from icdcoder.endpoint.transcript import prompt_key
@@ -28,13 +30,14 @@ from icdcoder.knowledge.building.answers import Answers, Given
 QUESTIONS = Path(__file__).parent / "building" / "questions"
 KINDS = ("medical_expressions", "descriptions")
 PER_KIND = 30
+SOURCE = "# from:"
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
     """path: the file that was written. texts: how many expressions or descriptions it holds, of how many `codes`.
     asked: questions put in this run. without: codes whose answer held nothing. dropped: reason → count. ambiguous:
-    expressions that were given for several of the codes."""
+    expressions that were given for several of the codes. kept: codes whose lines are those of an earlier run."""
 
     path: Path
     codes: int
@@ -43,6 +46,7 @@ class Built:
     without: tuple[Code, ...]
     dropped: dict[str, int]
     ambiguous: tuple[str, ...]
+    kept: int = 0
 
 
 def build(
@@ -53,13 +57,16 @@ def build(
     kind: str = KINDS[0],
     per_kind: int = PER_KIND,
     question: str | None = None,
+    again: bool = False,
     progress: Progress = SILENT,
 ) -> Built:
-    """Asks for each code that has no answer yet, and writes what all answers hold.
+    """Asks for each code that has no answer yet, and writes what all answers hold. again: also for each code whose
+    answer held nothing, as a refusal does.
 
     kind: one of KINDS. per_kind: how many of each are asked for. question: a text of the user's, with {code}, {title},
-    {system} and {count} where these go. Raises EndpointError where the endpoint fails; what was built until then is
-    written first. Raises ConfigError for an unknown kind or a question without {code}.
+    {system}, {version} and {count} where these go, or of `question_named`.
+
+    Raises EndpointError where the endpoint fails; what was built until then is written first. Raises ConfigError for an unknown kind or a question without {code}.
     """
     if kind not in KINDS:
         raise ConfigError(f"There is no kind {kind!r}.{did_you_mean(kind, list(KINDS))} Known: {', '.join(KINDS)}.")
@@ -77,7 +84,8 @@ def build(
         with progress.track(f"Asking {chat.model}", len(codes)) as step:
             for code, prompt in prompts.items():
                 key = prompt_key(chat.model, prompt)
-                if answers.get(key) is None:
+                known = answers.get(key)
+                if known is None or (again and not _rows(code, known)[0]):
                     answer = chat.ask(prompt)
                     now = datetime.now(UTC).isoformat(timespec="seconds")
                     answers.append(Given(key, str(code), kind, chat.model, now, answer.finished, answer.text))
@@ -91,9 +99,20 @@ def build(
     return _write(folder, kind, _given(prompts, chat.model, answers), asked)
 
 
+def question_named(name: str) -> str:
+    """The text of one of our QUESTIONS, or of a file. Raises InputError where it cannot be read."""
+    own = {path.stem: path for path in QUESTIONS.glob("*.txt")}
+    try:
+        return own.get(name, Path(name)).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        known = ", ".join(sorted(own))
+        raise InputError(f"{name} cannot be read as a text file, and is no question of ours ({known}).") from None
+
+
 def _prompt(text: str, code: Code, count: int) -> list[dict[str, str]]:
     system = systems.load(code.system)
     words = {"{code}": code.value, "{title}": system.description(code), "{system}": system.title, "{count}": str(count)}
+    words["{version}"] = "ICD-10" if code.system.startswith("icd10") else "ICD-9"
     for mark, value in words.items():
         text = text.replace(mark, value)
     return [{"role": "user", "content": text.strip()}]
@@ -105,6 +124,8 @@ def _given(prompts: dict[Code, list[dict[str, str]]], model: str, answers: Answe
 
 
 def _write(folder: Path, kind: str, given: dict[Code, Given], asked: int) -> Built:
+    path = folder / f"{kind}.tsv"
+    old = _lines_of_codes(path)
     lines = [f"# {kind} by a language model; the whole answers are in answers.jsonl. Look them through before use."]
     dropped: Counter[str] = Counter()
     owners: dict[str, list[str]] = {}
@@ -116,15 +137,33 @@ def _write(folder: Path, kind: str, given: dict[Code, Given], asked: int) -> Bui
             without.append(code)
             continue
         cut = "" if answer.finished else " cut=yes"
-        lines.append(f"# from: model={answer.model} at={answer.at} answer={answer.digest[:16]}{cut}")
-        lines += rows
+        source = f"{SOURCE} model={answer.model} at={answer.at} answer={answer.digest[:16]}{cut}"
+        lines += [line for row in rows for line in (source, row)]
+        old.pop(str(code), None)
         for text in texts:
             owners.setdefault(text, []).append(text)
-    path = folder / f"{kind}.tsv"
+    for kept in old.values():
+        lines += kept
     write_atomic(path, "\n".join(lines) + "\n")
     ambiguous = tuple(text for text, all_of_it in owners.items() if len(all_of_it) > 1)
     count = sum(map(len, owners.values()))
-    return Built(path, len(given) - len(without), count, asked, tuple(without), dict(dropped), ambiguous)
+    return Built(path, len(given) - len(without), count, asked, tuple(without), dict(dropped), ambiguous, len(old))
+
+
+def _lines_of_codes(path: Path) -> dict[str, list[str]]:
+    """{code as written: its lines, each after the one that says where it comes from} of a file built before."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError):
+        raise ArtefactError(f"{path} cannot be read as text; move it away to write it anew.") from None
+    found: dict[str, list[str]] = {}
+    source: list[str] = []
+    for line in lines:
+        if line.startswith(SOURCE):
+            source = [line]
+        elif line.strip() and not line.startswith("#"):
+            found.setdefault(line.partition("\t")[0].strip(), []).extend([*source, line])
+    return found
 
 
 def _rows(code: Code, given: Given) -> tuple[list[str], Iterable[str], dict[str, int]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from icdcoder.core.code import Code
-from icdcoder.core.errors import ArtefactError, ConfigError
+from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig, EndpointError
 from icdcoder.knowledge import builder, code_texts, expressions
 from icdcoder.knowledge.building.answers import Answers
@@ -81,6 +81,52 @@ def test_prose_and_a_cut_answer(serve, tmp_path: Path) -> None:
     (group,) = expressions.read(built.path)
     assert group.by_kind == {"term": ("Sepsis",)}
     assert "cut=yes" in built.path.read_text()
+
+
+def test_rows_without_a_new_answer_stay(serve, tmp_path: Path) -> None:
+    server = serve(BOTH)
+    path = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path).path
+    whole = expressions.read(path)
+    body = path.read_text()
+    assert builder.build([HTN], endpoint(server.url), tmp_path).kept == 1
+    assert expressions.read(path) == whole
+    other = Endpoint(EndpointConfig(url="http://127.0.0.1:9/v1", model="other", attempts=1, pause=0))
+    with pytest.raises(EndpointError):
+        builder.build([HTN, SEPSIS], other, tmp_path)
+    assert path.read_text() == body
+    refusing = Endpoint(EndpointConfig(url=serve({"text": "I cannot help."}).url, model="other"))
+    assert builder.build([HTN], refusing, tmp_path).without == (HTN,)
+    assert sorted(path.read_text().splitlines()) == sorted(body.splitlines())
+
+
+def test_every_row_says_where_it_comes_from(serve, tmp_path: Path) -> None:
+    body = builder.build([HTN, SEPSIS], endpoint(serve(BOTH).url), tmp_path).path.read_text().splitlines()[1:]
+    assert len(body) == 10
+    assert all(line.startswith("# from: model=tiny") for line in body[::2])
+    assert all(line.startswith("icd9cm:") for line in body[1::2])
+
+
+def test_a_refusal_is_asked_again_on_demand(serve, tmp_path: Path) -> None:
+    server = serve({"text": "I cannot help."}, {"text": OTHER}, {"text": GOOD})
+    assert builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path).without == (HTN,)
+    assert builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path).asked == 0
+    built = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path, again=True)
+    assert (built.asked, built.without) == (1, ())
+    assert builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path, again=True).asked == 0
+
+
+def test_the_question_of_the_paper(serve, tmp_path: Path) -> None:
+    server = serve(BOTH)
+    built = builder.build([HTN], endpoint(server.url), tmp_path, question=builder.question_named("appendix_b"))
+    assert built.codes == 1
+    assert server.requests[0]["messages"][0]["content"] == (
+        "Could you list up the given ICD-9 code for which you would like me to provide all the related medical terms, "
+        "including abbreviations and synonyms? ICD-9 code : 401.9 Unspecified essential hypertension"
+    )
+    (tmp_path / "mine.txt").write_text("What is {code}?")
+    assert builder.question_named(str(tmp_path / "mine.txt")) == "What is {code}?"
+    with pytest.raises(InputError, match="appendix_b"):
+        builder.question_named(str(tmp_path / "none.txt"))
 
 
 def test_a_half_written_answer_is_asked_again(serve, tmp_path: Path) -> None:

@@ -19,10 +19,13 @@ def build(
     output: str = typer.Option("knowledge", "--output", "-o", help="The folder to make, or to go on with."),
     kind: str = typer.Option("medical_expressions", help="medical_expressions or descriptions."),
     per_kind: int = typer.Option(30, min=1, help="How many terms, abbreviations and synonyms each to ask for."),
-    question: str = typer.Option(None, help="A text file with a question of your own, with {code} and {title} in it."),
+    question: str = typer.Option(
+        None, help="Another question: appendix_b, or a text file with {code} and {title} in it."
+    ),
     key_variable: str = typer.Option(None, help="The environment variable that holds the endpoint's key."),
     timeout: float = typer.Option(120.0, help="Seconds for one answer."),
     attempts: int = typer.Option(5, min=1, help="How often a question is asked where the endpoint fails."),
+    again: bool = typer.Option(False, "--again", help="Also ask again where the answer held nothing, as a refusal."),
     allow_public: bool = typer.Option(False, "--allow-public", help="The endpoint may lie outside a private network."),
 ) -> None:
     """Ask a model what clinicians write for each code. Only codes and titles are sent, never a note.
@@ -31,9 +34,8 @@ def build(
     """
     from icdcoder.cli.knowing import Request, build_knowledge
 
-    build_knowledge(
-        Request(codes, endpoint, model, output, kind, per_kind, question, key_variable, timeout, attempts, allow_public)
-    )
+    limits = (timeout, attempts, allow_public, again)
+    build_knowledge(Request(codes, endpoint, model, output, kind, per_kind, question, key_variable, *limits))
 
 
 @group.command()
