@@ -66,7 +66,8 @@ def build(
     kind: one of KINDS. per_kind: how many of each are asked for. question: a text of the user's, with {code}, {title},
     {system}, {version} and {count} where these go, or of `question_named`.
 
-    Raises EndpointError where the endpoint fails; what was built until then is written first. Raises ConfigError for an unknown kind or a question without {code}.
+    Raises EndpointError where the endpoint fails; what was built until then is written first.
+    Raises ConfigError for an unknown kind or a question without {code}.
     """
     if kind not in KINDS:
         raise ConfigError(f"There is no kind {kind!r}.{did_you_mean(kind, list(KINDS))} Known: {', '.join(KINDS)}.")
