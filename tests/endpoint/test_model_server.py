@@ -100,8 +100,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         command = [sys.executable, str(PROGRAM), *map(str, folders.values())]
         models = {name: name for name in folders}
     else:
-        for needed in ("fastapi", "uvicorn", "openai", "python_multipart"):
-            pytest.importorskip(needed, reason=f"transformers serve needs {needed}")
+        for needed in ("fastapi", "uvicorn", "openai"):
+            pytest.importorskip(needed, reason=f"transformers serve needs {needed}: transformers[serving]")
         command = [sys.executable, "-m", "transformers.cli.transformers", "serve", "--port", str(port := _free_port())]
         models = {name: str(folder) for name, folder in folders.items()}
     for name, folder in folders.items():
