@@ -34,6 +34,8 @@ EXTRA_OF = {
     "pyarrow": "scale",
     "gensim": "words",
     "snowballstemmer": "words",
+    "sklearn": "words",
+    "scipy": "words",
 }
 
 

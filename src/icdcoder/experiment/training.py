@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from torch import nn
 from icdcoder.core import components
 from icdcoder.core.cache import write_atomic
 from icdcoder.core.document import Split
-from icdcoder.core.errors import ArtefactError, ConfigError
+from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import TABLES, require_prepared
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.knowledge.word_vectors import word_vectors
 from icdcoder.measure.coding import validation_measures
+from icdcoder.models import linear
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import PAD, ModelContext, channels_of
 from icdcoder.nn.pretrained.frozen_states import ComputesBeforeTraining
@@ -64,6 +66,12 @@ def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progre
     if isinstance(model, ComputesBeforeTraining):
         model.before_training([notes, validation], progress)
     assert experiment.train is not None
+    if isinstance(experiment.model, linear.Config) and experiment.model.fit != "gradient":
+        assert isinstance(model, linear.Linear)
+        from icdcoder.experiment.linear_fit import fit
+
+        config, seed = experiment.model, experiment.seed
+        return fit(model, notes, validate, config, experiment.train.monitor, run / BEST, seed=seed, progress=progress)
     counted = weights(model)
     with progress.track("Weights", counted["all"]) as step:
         step(counted["all"], f"{counted['trained'] / max(1, counted['all']):.2%} of them trained")
@@ -164,10 +172,15 @@ def claim(run: Path, experiment: Experiment) -> None:
 
 def changed_tables(run: Path, experiment: Experiment, *more: str) -> list[str]:
     """The tables of the configuration in which a run that was trained differs from this experiment: of those that
-    training depends on, and of `more`."""
+    training depends on, and of `more`. A setting that was not known yet when the run was made stands at its default,
+    or at what the model says of earlier runs."""
     from icdcoder.core.config import read_toml
 
     tables = (*TABLES, "words", "model", "train", "seed", *more)
     old: dict[str, Any] = read_toml(run / CONFIG)
     new = experiment.tables(*tables)
+    if not experiment.staged and old.get("model", {}).get("kind") == experiment.model_kind:
+        earlier = getattr(components.load("models", experiment.model_kind), "EARLIER", {})
+        with suppress(IcdcoderError):  # of settings that are no longer known
+            old = Experiment.resolve({**old, "model": {**earlier, **old["model"]}}).tables(*tables)
     return [t for t in tables if (old.get(t) or None) != (new[t] or None)]
