@@ -146,3 +146,11 @@ def test_a_note_past_the_budget_says_what_was_not_read(done: Experiment) -> None
     (span,) = prediction.left_unread
     assert span.end <= 16 * 500
     assert "300 tokens" in span.reason
+
+
+def test_a_threshold_can_be_given(done: Experiment, tmp_path: Path) -> None:
+    shutil.copytree(done.folder, tmp_path / done.name)
+    given = experiment(tmp_path, decide={"threshold": 0.5})
+    assert decide(given).origin == "0.5, given"
+    report = evaluate(given)
+    assert report.metrics != Report.load(done.report).metrics

@@ -103,6 +103,17 @@ def choose(
     return Threshold(value, METRICS[metric], score, split, (warning,) if warning else ())
 
 
+def decided(
+    gold: npt.NDArray[np.bool_],
+    probabilities: npt.NDArray[np.floating[Any]],
+    *,
+    metric: Literal["micro_f1", "macro_f1"],
+    given: float | None,
+) -> Threshold:
+    """The threshold that is given, or else the one that is best on these validation notes."""
+    return choose(gold, probabilities, metric=metric) if given is None else fixed(given)
+
+
 def collapse(accepted: npt.NDArray[np.bool_]) -> str | None:
     """A sentence where a decision says nothing of the notes: none or all accepted, or the same codes for all."""
     taken = np.count_nonzero(accepted)

@@ -29,7 +29,7 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
-from icdcoder.decide.threshold import Threshold, choose
+from icdcoder.decide.threshold import Threshold, decided
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.described import described
 from icdcoder.experiment.fine_tuning import FineTunings
@@ -139,7 +139,8 @@ def decide(experiment: Experiment, prepared: Prepared, progress: Progress = SILE
     validation = prepared.split("validation")
     scores = scored(scorer, prepared, validation, progress)
     probabilities = second_probabilities(second, prepared, validation, scores, progress)
-    threshold = choose(prepared.gold(validation), probabilities, metric=experiment.decide.metric, split="validation")
+    asked = experiment.decide
+    threshold = decided(prepared.gold(validation), probabilities, metric=asked.metric, given=asked.threshold)
     descriptions, edition = described(prepared.space)
     predictor = concept.ConceptPredictor(
         CoderName(experiment.name, VERSION), known, scorer, second, prepared.space, threshold.value, {}, edition

@@ -44,7 +44,8 @@ class LabelsConfig(Settings):
 
 
 class DecideConfig(Settings):
-    """metric: what the threshold maximises on the validation part.
+    """metric: what the threshold maximises on the validation part. threshold: one that is given and not chosen, such as
+    the .5 of many papers.
 
     answer: of a model that writes codes and attends to them, which answer counts: the one that is better by `metric`
     ("chosen": the binary λ of the paper's equation 5), one of them, or both, weighed by a logistic regression
@@ -52,6 +53,7 @@ class DecideConfig(Settings):
     """
 
     metric: Literal["micro_f1", "macro_f1"] = "micro_f1"
+    threshold: float | None = Field(default=None, ge=0, lt=1)
     answer: Literal["chosen", "generation", "attention", "blend"] = "chosen"
     decoding: Literal["constrained", "free"] = "constrained"
 

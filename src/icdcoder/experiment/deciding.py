@@ -14,7 +14,7 @@ from icdcoder.core.artefact import manifest, save_card
 from icdcoder.core.cache import atomic_folder
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
-from icdcoder.decide.threshold import Threshold, choose
+from icdcoder.decide.threshold import Threshold, decided
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.described import described
 from icdcoder.experiment.prepare import require_prepared
@@ -41,7 +41,8 @@ def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
     notes = tokenised(prepared, "validation", channels_of(model))
     scores, answers = _scores(experiment, prepared, model, notes, progress)
     gold = prepared.gold(prepared.split("validation"))
-    threshold = choose(gold, scores, metric=experiment.decide.metric, split="validation")
+    asked = experiment.decide
+    threshold = decided(gold, scores, metric=asked.metric, given=asked.threshold)
     with atomic_folder(experiment.coder, replace=True) as work:
         explainer = experiment.explain.kind or _explainer(model, notes)
         _pack(work, experiment, prepared, threshold, model, explainer, answers)

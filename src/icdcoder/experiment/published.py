@@ -22,6 +22,7 @@ class Row(Settings):
     model: dict[str, Any]
     train: dict[str, Any] = {}
     text: dict[str, Any] = {}
+    words: dict[str, Any] = {}
     labels: dict[str, Any] = {}
     decide: dict[str, Any] = {}
     given: dict[str, str] = {}
@@ -60,6 +61,19 @@ class StandIn(Settings):
     models: dict[str, dict[str, dict[str, Any]]] = {}
 
 
+class Recipe(Settings):
+    """How the authors of some kinds of model trained on some data sets; see tables/_recipes.toml."""
+
+    kinds: tuple[str, ...]
+    sets: tuple[str, ...]
+    corpus: dict[str, Any] = {}
+    text: dict[str, Any] = {}
+    words: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    decide: dict[str, Any] = {}
+
+
 def names() -> list[str]:
     """Names of the published tables, sorted."""
     found = (file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
@@ -74,6 +88,17 @@ def load(name: str) -> PublishedTable:
 def data_set(name: str) -> DataSet:
     sets = _read("_sets")
     return build(DataSet, sets[_known(name, list(sets), "data set")], name)
+
+
+def recipe(kind: str, data: str) -> dict[str, dict[str, Any]]:
+    """Tables of settings for one kind of model on one data set; none where nothing is known of its training."""
+    found: dict[str, dict[str, Any]] = {}
+    for number, entry in enumerate(_read("_recipes")["recipes"]):
+        one = build(Recipe, entry, f"recipes.{number}")
+        if kind in one.kinds and data in one.sets:
+            for table, values in one.model_dump(exclude={"kinds", "sets"}).items():
+                found[table] = {**found.get(table, {}), **values}
+    return found
 
 
 def stand_in(name: str) -> StandIn:

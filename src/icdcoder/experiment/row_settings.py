@@ -33,21 +33,15 @@ def row_settings(row: Row, table: PublishedTable, corpus: str, settings: Sequenc
     own = [setting for setting in settings if setting.partition("=")[0].strip() not in asked]
     found = _on_stand_in(row, corpus) if corpus else _on_its_own_data(row)
     base = _with_tokenizer(override(found.base, own))
-    return RowSettings(base, found.over, found.pool, _missing(row, base))
+    return RowSettings(base, found.over, found.pool, _missing(row, corpus, base))
 
 
 def _on_its_own_data(row: Row) -> RowSettings:
-    data = published.data_set(row.set)
-    return RowSettings(
-        {
-            "corpus": data.corpus,
-            "labels": row.labels,
-            "text": row.text,
-            "model": row.model,
-            "train": row.train,
-            "decide": row.decide,
-        }
-    )
+    """As its authors trained it, where that is known; what the row says itself has the last word."""
+    recipe = published.recipe(row.model["kind"], row.set)
+    said = {"corpus": published.data_set(row.set).corpus}
+    said |= {table: getattr(row, table) for table in ("labels", "text", "words", "model", "train", "decide")}
+    return RowSettings({table: {**recipe.get(table, {}), **values} for table, values in said.items()})
 
 
 def _on_stand_in(row: Row, corpus: str) -> RowSettings:
@@ -75,12 +69,12 @@ def _with_tokenizer(base: dict[str, Any]) -> dict[str, Any]:
     return {**base, "text": {**text, "tokens": "subwords", "checkpoint": checkpoint}}
 
 
-def _missing(row: Row, base: dict[str, Any]) -> str:
+def _missing(row: Row, corpus: str, base: dict[str, Any]) -> str:
     """The corpus's folder, a checkpoint."""
     given = dict(row.given)
     root = components.load("corpora", base["corpus"]["kind"]).Config.model_fields.get("root")
     if root is not None and root.is_required():
-        given["corpus.root"] = "the folder of the corpus"
+        given["corpus.root"] = (published.stand_in(corpus) if corpus else published.data_set(row.set)).needs
     for key, what in given.items():
         if not _is_set(base, key):
             return f"needs {what}: --set {key}=…"

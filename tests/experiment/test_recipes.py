@@ -1,0 +1,74 @@
+"""What a published row trains on its own data is what the ready configuration of the same system trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icdcoder.experiment import published
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.row_settings import row_settings
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+TABLES = ("corpus", "labels", "text", "words", "model", "train")
+# Rows that train another variant of a system than the configuration of its name, on purpose.
+OWN = {("systems", "XR-LAT (LSTM)")}
+
+
+READY = [
+    Experiment.load(path).tables(*TABLES)
+    for path in sorted([*CONFIGS.glob("mimic*.toml"), *CONFIGS.glob("plm_*.toml")])
+]
+
+
+def pairs() -> list[tuple[str, published.Row, dict[str, Any]]]:
+    def same_data(row: published.Row, config: dict[str, Any]) -> bool:
+        data, corpus = published.data_set(row.set).corpus, config["corpus"]
+        return all(corpus.get(key) == data.get(key) for key in ("kind", "variant"))
+
+    return [
+        (name, row, config)
+        for name in published.names()
+        for row in published.load(name).rows
+        for config in READY
+        if config["model"]["kind"] == row.model["kind"] and same_data(row, config) and (name, row.system) not in OWN
+    ]
+
+
+@pytest.mark.parametrize(("name", "row", "config"), pairs(), ids=lambda one: one if isinstance(one, str) else "")
+def test_a_row_trains_what_the_configuration_of_its_system_trains(
+    name: str, row: published.Row, config: dict[str, Any]
+) -> None:
+    settings = [f"corpus.root={config['corpus']['root']}"]
+    settings += [f"{key}={config['model']['checkpoint']}" for key in row.given if key == "model.checkpoint"]
+    own = row_settings(row, published.load(name), "", settings)
+    assert own.missing == ""
+    found = Experiment.resolve({**own.base, "name": "row"}).tables(*TABLES)
+    assert found == config, f"{row.system} on {row.set}"
+
+
+def test_the_systems_of_mimic_have_counterparts() -> None:
+    assert {row.model["kind"] for _, row, _ in pairs()} >= {"caml", "dr_caml", "laat", "joint_laat", "msmn", "xr_lat"}
+
+
+def test_recipes_do_not_reach_stand_ins() -> None:
+    table = published.load("laat")
+    row = next(row for row in table.rows if row.system == "LAAT")
+    base = row_settings(row, table, "synthetic", ()).base
+    assert "freeze_words" not in base["model"]
+    assert base["decide"] == {}
+    assert "words" not in base
+
+
+def test_what_a_data_set_needs_is_said() -> None:
+    table = published.load("caml")
+    assert "icdcoder fetch caml-splits" in row_settings(table.rows[0], table, "", ()).missing
+    assert "CodiEsp version 4: --set corpus.root=" in row_settings(table.rows[0], table, "codiesp", ()).missing
+
+
+@pytest.mark.parametrize("entry", published._read("_recipes")["recipes"])
+def test_every_recipe_names_known_sets(entry: dict[str, Any]) -> None:
+    for name in entry["sets"]:
+        published.data_set(name)
