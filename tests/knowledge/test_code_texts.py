@@ -6,7 +6,7 @@ import pytest
 
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
-from icdcoder.knowledge import code_texts, descriptions
+from icdcoder.knowledge import code_texts, descriptions, memory_pages, synonyms
 
 HTN = Code("icd9cm", "401.9")
 
@@ -38,3 +38,11 @@ def test_descriptions_come_from_the_file_the_edition_or_the_nearest_code_above(t
     table = descriptions.load("icd9cm")
     assert found == ("mine", table[codes[1]], descriptions.load("icd9pcs")[Code("icd9pcs", "40")], "")
     assert descriptions.of([HTN]) == (table[HTN],)
+
+
+def test_a_file_that_knows_none_of_the_codes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "texts.tsv"
+    path.write_text("icd10cm:I10\thypertension\n")
+    for reads in (descriptions.of, synonyms.of, memory_pages.of):
+        with pytest.raises(InputError, match="none of the 1 codes, such as icd9cm:401.9; it begins with icd10cm:I10"):
+            reads([HTN], path)

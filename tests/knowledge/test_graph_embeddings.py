@@ -40,3 +40,13 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
     path.write_text(f"a\t1 2\n{line}\nb\t1 2\n")
     with pytest.raises(InputError, match="line 2"):
         graph_embeddings.read(path)
+
+
+def test_a_bad_line_of_names_is_named(tmp_path: Path) -> None:
+    vectors, names = tmp_path / "vectors.tsv", tmp_path / "names.tsv"
+    vectors.write_text("Q1\t3 4\nQ2\t0 1\n")
+    names.write_text("Q3\ticd9cm:401.9\nQ1\ticd9cm:401.9\nQ2\ticd9cm:401.9\n")
+    np.testing.assert_allclose(graph_embeddings.by_code(vectors, names)["icd9cm:401.9"], [0.6, 0.8])
+    names.write_text("Q1 icd9cm:401.9\n")
+    with pytest.raises(InputError, match="line 1"):
+        graph_embeddings.by_code(vectors, names)

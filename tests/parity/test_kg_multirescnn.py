@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.models import kg_multirescnn
 from icdcoder.nn.contract import PAD, UNKNOWN, Batch, ModelContext
@@ -142,3 +143,13 @@ def test_a_vocabulary_that_names_no_entity_reads_the_words_alone(vectors: Path) 
     logits = model(batch(NOTES, 9)).logits.detach()
     for row, note in enumerate(NOTES):
         np.testing.assert_allclose(logits[row], naive(weights, note, [])[0], atol=1e-5)
+
+
+def test_vectors_may_go_by_names_of_their_own(vectors: Path, tmp_path: Path) -> None:
+    qid, names = tmp_path / "wikidata.tsv", tmp_path / "names.tsv"
+    numbered = {name: f"Q{number}" for number, name in enumerate(VECTORS)}
+    qid.write_text("".join(f"{numbered[n]}\t{' '.join(map(str, v))}\n" for n, v in VECTORS.items()))
+    names.write_text("".join(f"{number}\t{name}\n" for name, number in numbered.items()))
+    torch.testing.assert_close(build(qid, vector_names=names)[0].vectors, build(vectors)[0].vectors)
+    with pytest.raises(InputError, match="its first name is Q0"):
+        build(qid)

@@ -7,6 +7,7 @@ A code may have several lines. Empty lines and lines that begin with # are passe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from icdcoder.core.code import Code
@@ -36,3 +37,15 @@ def read(path: Path) -> dict[Code, tuple[str, ...]]:
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from None
     return {code: tuple(texts) for code, texts in found.items()}
+
+
+def of(codes: Collection[Code], file: Path | None) -> dict[Code, tuple[str, ...]]:
+    """What the file says; {} where there is none. Raises InputError where it says nothing of any of these codes, as
+    one of another system or edition does."""
+    given = {} if file is None else read(file)
+    if file is not None and codes and given.keys().isdisjoint(codes):
+        theirs = f"it begins with {next(iter(given))}" if given else "it is empty"
+        raise InputError(
+            f"{file} has a text for none of the {len(codes)} codes, such as {next(iter(codes))}; {theirs}."
+        )
+    return given

@@ -23,7 +23,8 @@ def load(system: str) -> Mapping[Code, str]:
 def of(codes: Iterable[Code], file: Path | None = None) -> tuple[str, ...]:
     """The description of each code: that of the user's file (see `code_texts`), else the edition's, else that of the
     nearest code above it which the edition holds ("40.7" has that of "40"); "" where there is none at all."""
-    given = {} if file is None else code_texts.read(file)
+    codes = tuple(codes)
+    given = code_texts.of(codes, file)
     return tuple(given[code][0] if code in given else _nearest(code) for code in codes)
 
 

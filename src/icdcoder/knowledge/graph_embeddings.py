@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
 
 Vectors = npt.NDArray[np.float32]
@@ -67,6 +68,29 @@ def read(path: Path) -> Mapping[str, Vectors]:
         if not name or not width or len(vector) != width or not np.isfinite(vector).all():
             raise InputError(f"{path}, line {number}: it should be a name, a tab and {width or 'some'} finite numbers.")
         found[name] = _unit(vector[None])[0]
+    return found
+
+
+def by_code(path: Path, names: Path) -> Mapping[str, Vectors]:
+    """{code: its vector} of vectors that go by other names, such as Wikidata's numbers. names: a text file of lines
+    "Q41861<TAB>icd9cm:401.9"; of several names of a code, the first that has a vector counts.
+
+    Raises InputError for a malformed line.
+    """
+    given = read(path)
+    try:
+        lines = names.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{names} cannot be read as a text file in UTF-8.") from None
+    found: dict[str, Vectors] = {}
+    for number, line in enumerate(lines, start=1):
+        name, _, code = (part.strip() for part in line.partition("\t"))
+        if not line.strip():
+            continue
+        if not name or not code:
+            raise InputError(f"{names}, line {number}: it should be the name of a vector, a tab and a code.")
+        if name in given:
+            found.setdefault(str(Code.parse(code)), given[name])
     return found
 
 

@@ -23,7 +23,7 @@ class Page:
 def of(codes: Sequence[Code], file: Path | None = None) -> tuple[Page, ...]:
     """The page of each code: that of the user's file (see `code_texts`; its lines in a row), else the code's names and
     the drugs, laboratory values and procedures that suggest it. A code of which nothing is known has an empty page."""
-    given = {} if file is None else code_texts.read(file)
+    given = code_texts.of(codes, file)
     suggesting = {name: expressions.load(name, SUGGESTING) for name in {code.system for code in codes}}
     found = []
     for code, title, names in zip(codes, descriptions.of(codes), synonyms.of(codes), strict=True):

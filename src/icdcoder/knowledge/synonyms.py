@@ -16,7 +16,7 @@ def of(codes: Sequence[Code], file: Path | None = None) -> tuple[tuple[str, ...]
     Then come those of the user's file (see `code_texts`), our expressions, the inclusion terms of the edition, and,
     where it has been fetched, the entries of the alphabetic index. A code of which nothing is known has none.
     """
-    given = {} if file is None else code_texts.read(file)
+    given = code_texts.of(codes, file)
     by_system = {name: expressions.load(name) for name in {code.system for code in codes}}
     index = _index() if "icd10cm" in by_system else {}
     found = []

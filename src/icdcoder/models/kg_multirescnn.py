@@ -12,7 +12,8 @@ What we do otherwise, and why:
 - The paper finds entities by a neural tagger, takes those whose words are the title of a page of Wikidata, and has
   their vectors from PyTorch-BigGraph (TransE on all of Wikidata). Here, knowledge/entities.py knows entities and how
   they are written, and TransE is trained on its graph; `vectors` names a file of other vectors for the same nodes
-  (knowledge/graph_embeddings.py). Entities are found in the numbers of the words, so that a saved model needs nothing
+  (knowledge/graph_embeddings.py), and `vector_names` one that tells which vector is which code's, as Wikidata's go by
+  numbers of its own. Entities are found in the numbers of the words, so that a saved model needs nothing
   beside it. The vectors are trained on, as in the authors' notebook.
 - The authors fill every note up to 3,000 words and put the entities behind, so that zeros lie between both unless the
   note is that long. Here, zeros lie between them always.
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -33,6 +35,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from icdcoder.core.config import Settings
+from icdcoder.core.errors import InputError
 from icdcoder.knowledge import entities, graph_embeddings
 from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
 from icdcoder.nn.dropout import Dropout
@@ -60,6 +63,7 @@ class Config(Settings):
     graph_width: int = Field(200, gt=0)
     graph_epochs: int = Field(30, ge=0)
     vectors: Path | None = None
+    vector_names: Path | None = None
     weighted_terms: int = Field(300, ge=0)
 
     @field_validator("kernels")
@@ -106,13 +110,25 @@ def _graph(
         )
         rows = {number: trained[number] for number in set(phrases.values())}
     else:
-        given = graph_embeddings.read(config.vectors)
-        rows = {n: given[known.nodes[n]] for n in set(phrases.values()) if known.nodes[n] in given}
+        rows = _given(config.vectors, config.vector_names, known.nodes, set(phrases.values()))
     place = {number: row for row, number in enumerate(sorted(rows))}
     found = {phrase: place[number] for phrase, number in phrases.items() if number in place}
     if not place:
         return {}, torch.zeros(0, config.graph_width)
     return found, torch.tensor([rows[number].tolist() for number in place])
+
+
+def _given(path: Path, names: Path | None, nodes: Sequence[str], wanted: set[int]) -> Mapping[int, Any]:
+    """{node: its vector in the file}. Raises InputError where the file has none of the nodes that notes can name."""
+    given = graph_embeddings.read(path) if names is None else graph_embeddings.by_code(path, names)
+    rows = {number: given[nodes[number]] for number in wanted if nodes[number] in given}
+    if wanted and not rows:
+        like, theirs = nodes[min(wanted)], next(iter(given), "none")
+        raise InputError(
+            f"{path if names is None else names} has a vector for none of the {len(wanted)} codes that notes can name, "
+            f"such as {like}; its first name is {theirs}. model.vector_names takes a file that tells names and codes."
+        )
+    return rows
 
 
 class KGMultiResCNN(nn.Module):
