@@ -339,3 +339,8 @@ def test_word_vectors_that_are_given_are_used(kind: str) -> None:
     space = LabelSpace([Code("icd10cm", "A00")])
     model = module.build(config, ModelContext(WORDS, space, vectors))
     assert any(p.shape == vectors.shape and torch.equal(p[2:], vectors[2:]) for p in model.parameters())
+
+
+def test_weights_of_half_the_size_give_finite_scores(kind: str) -> None:
+    halved = make(kind).eval().to(torch.bfloat16)
+    assert logits(halved, notes(9, 4, 0)).isfinite().all()

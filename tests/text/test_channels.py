@@ -56,3 +56,15 @@ def test_one_number_a_token_also_where_there_are_no_tokens() -> None:
 def test_a_channel_that_is_misspelt_is_named() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'diagnoses'"):
         channels.compute(["diagnosis"], NOTE, np.zeros((0, 2), dtype=np.int32))
+
+
+def test_a_numbered_diagnosis_goes_on_over_lines_without_a_number() -> None:
+    text = "Discharge Diagnosis:\n1.  Renal failure.\n2.  Congestive heart\n    failure, systolic.\n"
+    text += "- anemia\n\nsepsis\ngout\n"
+    assert listed(text) == {
+        1: ["renal", "failure"],
+        2: ["congestive", "heart", "failure", "systolic"],
+        3: ["anemia"],
+        4: ["sepsis"],
+        5: ["gout"],
+    }

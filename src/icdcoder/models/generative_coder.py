@@ -197,7 +197,9 @@ class GenerativeCoder(nn.Module):
         self, states: Float[Tensor, "note token hidden"], batch: Batch, asked: Int[Tensor, "asked"] | None
     ) -> Scores:
         """Equations 2 to 4."""
-        return self.head(torch.tanh(self.projection(states)), states, batch.mask, asked)
+        return self.head(
+            torch.tanh(self.projection(states.to(self.projection.weight.dtype))), states, batch.mask, asked
+        )
 
     def _said(self, batch: Batch) -> Scores:
         said = decode(self.begin(batch)[0], self.answers.trie)

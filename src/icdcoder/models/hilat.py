@@ -95,7 +95,7 @@ class HiLAT(nn.Module):
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         chunks, states = self.encoder.chunked(batch.tokens, batch.mask)
         with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
-            states = self.state_dropout(states)
+            states = self.state_dropout(states.to(self.token_queries.dtype))
             keys = torch.tanh(self.token_keys(states))
             logits = torch.cat([self._tile(chunks, keys, states, tile) for tile in self._tiles(len(chunks))], 1)
             if attention_codes is None:

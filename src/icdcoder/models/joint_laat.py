@@ -107,7 +107,9 @@ class JointLAAT(nn.Module):
         mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
         states = self.lstm(self.words(batch.tokens, batch.mask), batch.mask)
         categories = self.category_attention(torch.tanh(self.category_keys(states)), states, mask).logits
-        told = self.from_categories(torch.sigmoid(self.projection(torch.sigmoid(categories))))
+        told = self.from_categories(
+            torch.sigmoid(self.projection(torch.sigmoid(categories).to(self.projection.weight.dtype)))
+        )
         scores = self.label_attention(torch.tanh(self.code_keys(states)), states, mask, attention_codes)
         logits = scores.logits + told
         penalty = None

@@ -60,7 +60,7 @@ class Linear(nn.Module):
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         words = self.dropout(self.bag(batch.tokens, batch.mask))
-        logits = nn.functional.linear(words, self.weights, self.bias)
+        logits = nn.functional.linear(words.to(self.weights.dtype), self.weights, self.bias)
         if attention_codes is None:
             return Scores(logits)
         return Scores(logits, self._share(batch, words, attention_codes))

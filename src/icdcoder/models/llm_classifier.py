@@ -121,7 +121,7 @@ class LLMClassifier(nn.Module):
         asked: Int[Tensor, "asked"] | None,
     ) -> Scores:
         if self.pooling == "label_attention":
-            return self.head(torch.tanh(self.projection(states)), states, mask, asked)
+            return self.head(torch.tanh(self.projection(states.to(self.projection.weight.dtype))), states, mask, asked)
         shares = _last(mask) if self.pooling == "last" else _mean(mask)
         pooled = (shares[:, None] @ states).squeeze(1)
         taken = None if asked is None else shares[:, None].expand(-1, len(asked), -1)

@@ -72,11 +72,11 @@ class PLMCA(nn.Module):
             nn.init.normal_(matrix, 0.0, SPREAD)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        states = self.encoder(batch.tokens, batch.mask)
+        states = self.encoder(batch.tokens, batch.mask).to(self.queries.dtype)
         with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
             keys = self.keys(states) / self.scale
             read = label_reading(keys, self.values(states), batch.mask, self.queries)
             logits = self.output(self.norm(read)).squeeze(2)
             if attention_codes is None:
                 return Scores(logits)
-            return Scores(logits, attention(keys, batch.mask, self.queries[attention_codes]))
+            return Scores(logits, attention(keys.float(), batch.mask, self.queries[attention_codes].float()))

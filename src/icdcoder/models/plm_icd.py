@@ -70,5 +70,5 @@ class PLMICD(nn.Module):
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         states = self.encoder(batch.tokens, batch.mask)
-        keys = torch.tanh(self.projection(states))
+        keys = torch.tanh(self.projection(states.to(self.projection.weight.dtype)))
         return self.label_attention(keys, states, batch.mask, attention_codes)

@@ -11,8 +11,12 @@ import numpy.typing as npt
 from icdcoder.text import sections
 
 KINDS = frozenset({"discharge_diagnosis"})
-# One diagnosis ends with its line, at a semicolon, and before the number of the next.
-_ITEM = re.compile(r"(?:(?!\s\d{1,2}[.)]\s)[^\n;])+")
+# One diagnosis ends with its line, at a semicolon, and before the number of the next. One that has a number goes on
+# over lines that have none, as long as these are no heading, no bullet and not empty.
+_NUMBER = r"\d{1,2}[.)]\s"
+_REST = rf"(?!\s{_NUMBER})[^\n;]"
+_NEXT_LINE = rf"\n(?=[ \t]*[^\s])(?![ \t]*(?:{_NUMBER}|[-*•#]|[^\n:]{{1,40}}:))"
+_ITEM = re.compile(rf"\d{{1,2}}[.)][ \t]+(?:{_REST}|{_NEXT_LINE})+|(?:{_REST})+")
 
 
 def of(text: str, offsets: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
