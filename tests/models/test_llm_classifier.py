@@ -55,6 +55,18 @@ def test_attention_of_a_pooling_is_what_it_takes(checkpoints: dict[str, Path]) -
         assert not mean[i, :, len(note) :].any()
 
 
+@pytest.mark.parametrize("pooling", ["mean", "label_attention"])
+def test_every_chunk_of_a_note_has_a_part_in_its_scores(checkpoints: dict[str, Path], pooling: str) -> None:
+    model, note = build(checkpoints["llama"], pooling=pooling, chunk=16), [5 + i for i in range(31)]
+    other = [40, *note[1:]]  # in the first chunk; the third holds one token
+    assert (model(batch([note], 31)).logits - model(batch([other], 31)).logits).abs().max() > 1e-6
+
+
+def test_the_last_token_cannot_stand_for_chunks() -> None:
+    with pytest.raises(ValueError, match=r"last token has read its own chunk only.*'mean'.*model\.context"):
+        llm_classifier.Config(chunk=16)
+
+
 @pytest.mark.parametrize("tuning", ["full", "lora", "frozen"])
 def test_what_is_trained_is_what_was_said(checkpoints: dict[str, Path], tuning: str) -> None:
     model = build(checkpoints["llama"], tuning=tuning, lora_rank=2).train()
@@ -71,9 +83,9 @@ def test_what_is_trained_is_what_was_said(checkpoints: dict[str, Path], tuning: 
     assert changed & pretrained == {"full": pretrained, "lora": adapters, "frozen": set()}[tuning]
 
 
-@pytest.mark.parametrize("settings", [{"gradient_checkpointing": True}, {"gradient_checkpointing": True, "chunk": 7}])
+@pytest.mark.parametrize("settings", [{}, {"pooling": "mean", "chunk": 7}])
 def test_adapters_learn_with_checkpointing_too(checkpoints: dict[str, Path], settings: dict) -> None:
-    model = build(checkpoints["llama"], tuning="lora", **settings).train()
+    model = build(checkpoints["llama"], tuning="lora", gradient_checkpointing=True, **settings).train()
     binary_cross_entropy(model(batch()), batch()).backward()
     found = [p.grad for name, p in model.named_parameters() if "lora_B" in name]
     assert found

@@ -42,7 +42,10 @@ def notes(count: int = 24, longest: int = 40, seed: int = 0) -> TokenisedNotes:
 
 
 @pytest.mark.parametrize("kind", ["llama", "bert", "roberta"])
-@pytest.mark.parametrize("settings", [{"pooling": "last"}, {"pooling": "label_attention"}, {"chunk": 11, "overlap": 3}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"pooling": "last"}, {"pooling": "label_attention"}, {"pooling": "mean", "chunk": 11, "overlap": 3}],
+)
 def test_a_note_scores_the_same_alone_and_in_any_batch(checkpoints: dict[str, Path], kind: str, settings: dict) -> None:
     model, read = build(checkpoints[kind], **settings), notes()
     with torch.no_grad():

@@ -42,9 +42,10 @@ class Config(Settings):
     pooling: the state of the last token; the mean over tokens; or LAAT's label attention, each code its own reading.
     tuning: "full" trains all weights, "lora" adapters of rank lora_rank, "frozen" none of the pretrained model.
     context: tokens to read at once; more than the model was trained with stretches its rotary positions by `scaling`.
-    chunk, overlap: read notes in chunks instead. weights: the type of the pretrained weights; those that are trained
-    are float32 under "lora". base: keep those that are not trained in 8 or 4 bits (`nn.pretrained.quantised`); a packed
-    coder has them in 16 again. bidirectional: a decoder's tokens see those after them. attention: the kernel.
+    chunk, overlap: read notes in chunks instead, with another pooling than "last". weights: the type of the pretrained
+    weights; those that are trained are float32 under "lora". base: keep those that are not trained in 8 or 4 bits
+    (`nn.pretrained.quantised`); a packed coder has them in 16 again. bidirectional: a decoder's tokens see those after
+    them. attention: the kernel.
     """
 
     checkpoint: Path | None = None
@@ -69,6 +70,11 @@ class Config(Settings):
     def _trainable(self) -> Config:
         if self.base is not None and self.tuning == "full":
             raise ValueError(f"weights in {self.base} cannot be trained: set tuning = 'lora', or leave base out")
+        if self.chunk is not None and self.pooling == "last":
+            raise ValueError(
+                "the last token has read its own chunk only: set pooling = 'mean' or 'label_attention', or leave chunk "
+                "out (rotary models read further by model.context)"
+            )
         return self
 
 

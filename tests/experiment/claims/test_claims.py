@@ -105,6 +105,14 @@ def test_subwords_read_as_much_text_as_words_and_in_chunks_where_it_is_long() ->
     assert "tokens" not in words["text"]
 
 
+@pytest.mark.parametrize("claim", ["c-50", "c-all"])
+def test_a_direct_classifier_reads_every_chunk_where_it_reads_in_chunks(claim: str) -> None:
+    for i in (2, 3):
+        model = settings(claim, i)["model"]
+        assert (model["kind"], model["chunk"], model["pooling"]) == ("llm_classifier", 512, "mean")
+    assert "pooling" not in settings(claim, 1)["model"]
+
+
 def test_the_users_settings_are_above_all_others() -> None:
     assert settings("a", 0, "synthetic", "train.epochs=3")["train"]["epochs"] == 3
     assert given_checkpoint(["checkpoint=here", "train.epochs=3"]) == ("here", ["train.epochs=3"])

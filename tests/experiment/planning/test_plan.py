@@ -154,6 +154,12 @@ def test_what_does_not_fit_comes_with_what_to_change(tmp_path: Path) -> None:
     assert not any("tuning" in one for one in advice(changed))
 
 
+def test_what_is_advised_can_be_set(tmp_path: Path) -> None:
+    for pooling, advised in (("last", False), ("mean", True)):
+        said = advice(asked(tmp_path, llama(2, pooling=pooling), text={"max_tokens": 4000}))
+        assert any(one.startswith("model.chunk=512") for one in said) is advised
+
+
 def test_a_kernel_takes_the_longest_of_arithmetic_traffic_and_start() -> None:
     machine = Hardware("m", 1e9, tflops_16=1.0, tflops_32=0.5, traffic=1e9, launch=1e-5, measured=True)
     assert machine.seconds(10**12, 0, 16) == pytest.approx(1.0)

@@ -85,6 +85,8 @@ def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:
         text["max_tokens"] = 2 * text.get("max_tokens", 1000)
         if model.trained_length is not None and text["max_tokens"] > model.trained_length - SPECIAL:
             own["chunk"] = model.trained_length
+            if own["kind"] == "llm_classifier":  # whose default, the last token, has read its own chunk only
+                own.setdefault("pooling", "mean")
         return ""
     if model.trained_length is None:
         return "the language model has no trained length that could be passed"

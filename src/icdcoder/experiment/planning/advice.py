@@ -24,7 +24,8 @@ def advice(experiment: Experiment) -> list[str]:
         found.append("model.tuning=lora (gradients and optimiser of a few weights in a hundred)")
     elif "base" in given and given["base"] is None:
         found.append('model.base=int8, or model.base=nf4 (a half, or a quarter, of bf16\'s memory; needs "quant")')
-    if "chunk" in given and given["chunk"] is None and experiment.text.max_tokens > 1024:
+    in_chunks = "chunk" in given and given["chunk"] is None and given.get("pooling") != "last"
+    if in_chunks and experiment.text.max_tokens > 1024:
         found.append("model.chunk=512 --set model.overlap=128 (notes in pieces; tokens see less of each other)")
     found.append(f"text.max_tokens={experiment.text.max_tokens // 2} (what comes after is left unread, and said so)")
     return found
