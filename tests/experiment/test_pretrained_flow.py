@@ -11,12 +11,15 @@ import pytest
 
 from icdcoder.coder import Coder
 from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.deciding import decide
 from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.experiment.training import train_model
 
 MODELS: dict[str, dict[str, Any]] = {
     "plm_icd": {"chunk": 64, "overlap": 8},
-    "llm_classifier": {"pooling": "mean", "context": 256, "lora_rank": 2},
+    "llm_classifier": {"pooling": "label_attention", "context": 256, "lora_rank": 2},
     "llm_multirescnn": {"reduction": "cnn-12_map_8", "kernels": [3], "blocks": [6], "chunk": 64, "layer": 1},
 }
 
@@ -46,7 +49,29 @@ def test_a_coder_needs_nothing_but_its_folder(tiny_models: Any, tmp_path: Path, 
     assert coder.code(note) == before
     assert "pretrained" not in json.dumps(coder.card["model"]) + json.dumps(coder.card["text"])
     assert before.left_unread
+    assert coder.explainer == "attention"
     codes = [code.code for code in before.codes[:2]]
     weights, offsets = coder.predictor.attention(note, codes)
     assert weights.shape == (2, 200)
     assert offsets[-1, 1] <= before.left_unread[0].start
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+def test_a_classifier_that_pools_gets_its_evidence_by_occlusion(
+    checkpoints: dict[str, Path], tmp_path: Path, pooling: str
+) -> None:
+    checkpoint = str(checkpoints["llama"])
+    asked = Experiment.resolve(
+        {
+            "name": "pooled",
+            "runs": str(tmp_path / "runs"),
+            "corpus": {"kind": "synthetic", "documents": 40, "codes": 4},
+            "text": {"tokens": "subwords", "checkpoint": checkpoint, "max_tokens": 50},
+            "model": {"kind": "llm_classifier", "checkpoint": checkpoint, "pooling": pooling, "lora_rank": 2},
+            "train": {"epochs": 1, "batch_size": 16},
+        }
+    )
+    prepare(asked)
+    train_model(asked)
+    decide(asked)
+    assert Coder.load(asked.coder).explainer == "occlusion"

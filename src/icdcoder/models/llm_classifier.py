@@ -114,7 +114,8 @@ class LLMClassifier(nn.Module):
             self.head = nn.Linear(encoder.hidden, codes)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        """The attention of the poolings "last" and "mean" is what they take of each token, the same for all codes."""
+        """The poolings "last" and "mean" take the same of each token for all codes, which is no attention: where a code
+        has its evidence is for occlusion to find."""
         scores = self._scores(self.encoder(batch.tokens, batch.mask), batch.mask, attention_codes)
         if not (self.asymmetric and self.training):
             return scores
@@ -130,8 +131,7 @@ class LLMClassifier(nn.Module):
             return self.head(torch.tanh(self.projection(states.to(self.projection.weight.dtype))), states, mask, asked)
         shares = _last(mask) if self.pooling == "last" else _mean(mask)
         pooled = (shares[:, None] @ states).squeeze(1)
-        taken = None if asked is None else shares[:, None].expand(-1, len(asked), -1)
-        return Scores(self.head(pooled), taken)
+        return Scores(self.head(pooled))
 
 
 def _last(mask: Bool[Tensor, "note token"]) -> Float[Tensor, "note token"]:
