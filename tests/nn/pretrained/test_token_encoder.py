@@ -118,9 +118,23 @@ def test_a_decoder_sees_what_follows_only_if_asked(checkpoints: dict[str, Path])
         assert same is not bidirectional
 
 
-def test_a_bidirectional_decoder_sees_no_padding(checkpoints: dict[str, Path]) -> None:
-    part = encoder(checkpoints["llama"], bidirectional=True)
-    torch.testing.assert_close(part(*notes(5, 20))[0, :5], part(*notes(5))[0], atol=1e-6, rtol=1e-5)
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("weights", ["float32", "bfloat16"])
+def test_a_bidirectional_decoder_sees_no_padding(checkpoints: dict[str, Path], attention: str, weights: str) -> None:
+    size = Subwords.load(checkpoints["llama"]).size
+    pretrained = load_pretrained(checkpoints["llama"], None, size, attention=attention, weights=weights)
+    part = TokenEncoder(pretrained, bidirectional=True).eval()
+    near = {"atol": 1e-6, "rtol": 1e-5} if weights == "float32" else {"atol": 0.02, "rtol": 0.02}
+    torch.testing.assert_close(part(*notes(5, 20))[0, :5], part(*notes(5))[0], **near)
+    tokens, mask = notes(9, 20)
+    assert not torch.allclose(part(tokens, mask)[0, 0], part(tokens.index_fill(1, torch.tensor([8]), 4), mask)[0, 0])
+
+
+def test_a_bidirectional_decoder_needs_a_kernel_with_a_mask(checkpoints: dict[str, Path]) -> None:
+    pretrained = load_pretrained(checkpoints["llama"], None, Subwords.load(checkpoints["llama"]).size)
+    pretrained.model.config._attn_implementation = "flash_attention_2"
+    with pytest.raises(ConfigError, match=r"'flash_attention_2' takes no mask.*model\.bidirectional = false"):
+        TokenEncoder(pretrained, bidirectional=True)
 
 
 def test_a_frozen_model_has_no_gradient_and_no_dropout(checkpoints: dict[str, Path]) -> None:

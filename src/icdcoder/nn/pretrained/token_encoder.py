@@ -71,6 +71,11 @@ class TokenEncoder(nn.Module):
         self.register_buffer("suffix", torch.tensor(pretrained.suffix, dtype=torch.long), persistent=False)
         self.chunking = chunking
         self.payload = self._payload()
+        if bidirectional and config._attn_implementation not in ("sdpa", "eager"):
+            raise ConfigError(
+                f"model.attention = '{config._attn_implementation}' takes no mask by which a decoder's tokens see "
+                "those after them: set model.attention = 'sdpa', or model.bidirectional = false."
+            )
         if frozen:
             self.model.requires_grad_(False).eval()
         elif checkpointing:
@@ -140,17 +145,25 @@ class TokenEncoder(nn.Module):
             ids, seen = self._enclosed(ids, seen, seen.sum(1))
             start = len(self.prefix)
         self._require_short(ids.shape[1])
-        square = seen[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
         learns = torch.is_grad_enabled() and not self.frozen
         # What checkpointing computes anew in the backward pass would be outside of SparingDropout.
         sparing = SparingDropout() if learns and self.training and not self.checkpointing else nullcontext()
         with torch.set_grad_enabled(learns), sparing:
             output = self.model(
                 input_ids=ids,
-                attention_mask=square if self.bidirectional else seen.long(),
+                attention_mask=self._square(seen) if self.bidirectional else seen.long(),
                 **({"output_hidden_states": True} if every else {}),
             )
         return [states[:, start : start + width].float() for states in take(output)]
+
+    def _square(self, seen: Bool[Tensor, "row position"]) -> Tensor:
+        """What each position sees: every real one. sdpa is told so by truth; the plain kernel adds what it is given to
+        its weights, and truth would be a mere 1 there."""
+        row = seen[:, None, None, :]
+        if self.model.config._attn_implementation != "sdpa":
+            least = torch.finfo(self.model.dtype).min
+            row = torch.zeros_like(row, dtype=self.model.dtype).masked_fill(~row, least)
+        return row.expand(-1, 1, seen.shape[1], -1)
 
     def _enclosed(
         self, tokens: Int[Tensor, "row token"], mask: Bool[Tensor, "row token"], count: Int[Tensor, "row"]
