@@ -132,6 +132,30 @@ def test_a_checkpoint_without_weights(copy: Path) -> None:
         load(copy)
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.001])
+def test_a_checkpoint_whose_weights_were_cut_off(copy: Path, kept: float) -> None:
+    content = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(ConfigError, match="weights in .* cannot be loaded"):
+        load(copy)
+
+
+@pytest.mark.parametrize("family", ["bert", "a-family-of-its-own"])
+def test_code_that_comes_with_a_checkpoint_is_neither_run_nor_offered(
+    copy: Path, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked to run foreign code"))
+    config = json.loads((copy / "config.json").read_text())
+    foreign = {"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"}
+    (copy / "config.json").write_text(json.dumps({**config, "model_type": family, "auto_map": foreign}))
+    (copy / "theirs.py").write_text("raise SystemExit('foreign code was run')")
+    if family == "bert":  # a family of transformers is built by transformers
+        assert type(load(copy).model).__module__.startswith("transformers.")
+    else:
+        with pytest.raises(ConfigError, match="describes no model"):
+            load(copy)
+
+
 @pytest.mark.parametrize("text", ["{}", '{"model_type": "no-such-model"}', "not json"])
 def test_a_config_that_describes_nothing(copy: Path, text: str) -> None:
     (copy / "config.json").write_text(text)

@@ -126,7 +126,7 @@ def _describe(folder: Path) -> dict[str, Any]:
     try:
         from transformers import AutoConfig
 
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"{folder / CONFIG} describes no model that transformers knows: {_first(error)}") from None
     return {
@@ -206,6 +206,7 @@ def _loaded(
     config: PreTrainedConfig, folder: Path | None, attention: str, dtype: torch.dtype, writes: bool
 ) -> PreTrainedModel:
     import transformers
+    from safetensors import SafetensorError
 
     family = "AutoModel"
     if writes:
@@ -220,9 +221,10 @@ def _loaded(
             attn_implementation=attention,
             dtype=dtype,
             local_files_only=True,
+            trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise ConfigError(f"The weights in {folder} cannot be loaded: {_first(error)}") from None
     missing = sorted(key for key in found["missing_keys"] if "pooler" not in key)
     if missing:
