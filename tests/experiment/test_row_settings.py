@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from icdcoder.experiment import published
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.row_settings import RowSettings, row_settings
 
+CONFIGS = Path(__file__).parents[2] / "configs"
+PAPER1 = published.load("paper1-table1")
 TABLE = published.load("systems")
 
 
@@ -71,3 +74,31 @@ def test_every_kind_of_model_stands_in_the_table() -> None:
     elsewhere = {"llm_classifier", "llm_multirescnn", "generative_coder"}  # paper1-table1, paper2-table1
     missing = set(components.names("models")) - {row.model["kind"] for row in TABLE.rows} - elsewhere
     assert not missing
+
+
+def shipped(row: published.Row) -> Path:
+    """The configuration of the same system on the same codes."""
+    codes = row.set.removeprefix("mimic3-")
+    own = {"llm_classifier": f"llama2_c_mimic3_{codes}", "llm_multirescnn": f"llama2_r_mrcnn_mimic3_{codes}"}
+    return CONFIGS / f"{own.get(row.model['kind'], f'mimic3_{codes}_' + row.model['kind'])}.toml"
+
+
+@pytest.mark.parametrize("row", PAPER1.rows, ids=lambda row: f"{row.system} {row.set}")
+def test_a_row_of_the_first_paper_is_trained_as_its_configuration(row: published.Row) -> None:
+    folder = "/models/one"
+    given = ["corpus.root=/data", f"model.checkpoint={folder}"]
+    asked = Experiment.resolve({**row_settings(row, PAPER1, "", given).base, "name": "x"})
+    settings = [f"{table}.checkpoint={folder}" for table in ("text", "model")] if row.given else []
+    about = [f"model.{key}={value}" for key, value in row.model.items() if key in ("reduction", "hyperbolic")]
+    config = Experiment.load(shipped(row), tuple(settings + about))
+    tables = ("text", "words", "model", "train")
+    assert asked.tables(*tables) == config.tables(*tables)
+
+
+def test_a_stand_in_has_another_checkpoint_and_not_the_size_of_the_papers() -> None:
+    row = next(row for row in PAPER1.rows if row.model["kind"] == "llm_classifier")
+    given = ["model.checkpoint=/models/one"]
+    own, stand_in = (row_settings(row, PAPER1, corpus, given).base for corpus in ("", "synthetic"))
+    assert (own["model"]["context"], own["train"]["batch_size"]) == (8192, 2)
+    assert not {"context", "weights", "gradient_checkpointing"} & set(stand_in["model"])
+    assert stand_in["train"] == published.stand_in("synthetic").train

@@ -14,12 +14,16 @@ from icdcoder.core.errors import ConfigError, did_you_mean
 class Row(Settings):
     """One system on one data set. given: settings that only the user can give, each with what it is.
 
-    published: figures under the full names of our measures, so that two definitions of macro-F1 never meet.
+    own_model, words: settings that belong to the row's own data set and checkpoint (a longer context, the type of the
+    weights, vectors of words); on a stand-in they are left out. published: figures under the full names of our
+    measures, so that two definitions of macro-F1 never meet.
     """
 
     system: str
     set: str
     model: dict[str, Any]
+    own_model: dict[str, Any] = {}
+    words: dict[str, Any] = {}
     train: dict[str, Any] = {}
     text: dict[str, Any] = {}
     words: dict[str, Any] = {}

@@ -41,6 +41,7 @@ def _on_its_own_data(row: Row) -> RowSettings:
     recipe = published.recipe(row.model["kind"], row.set)
     said = {"corpus": published.data_set(row.set).corpus}
     said |= {table: getattr(row, table) for table in ("labels", "text", "words", "model", "train", "decide")}
+    said["model"] = {**row.model, **row.own_model}
     return RowSettings({table: {**recipe.get(table, {}), **values} for table, values in said.items()})
 
 
