@@ -35,7 +35,7 @@ from icdcoder.knowledge import code_knowledge, descriptions
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.losses import binary_cross_entropy
-from icdcoder.nn.pretrained.loading import Attention, Pretrained, Weights, add_lora, load_pretrained
+from icdcoder.nn.pretrained.loading import Attention, Pretrained, Weights, add_lora, load_pretrained, require_learnable
 from icdcoder.nn.writing.answer_prefix import AnswerPrefix
 from icdcoder.nn.writing.answer_tokens import AnswerTokens, answer_loss
 from icdcoder.nn.writing.constrained_decoding import decode
@@ -85,6 +85,7 @@ class Config(Settings):
     def _answers(self) -> Config:
         if not self.generation_weight and not self.attention_weight:
             raise ValueError("one of generation_weight and attention_weight must be more than 0.")
+        require_learnable(self.weights, self.tuning == "full")
         return self
 
 
@@ -98,6 +99,7 @@ def build(config: Config, context: ModelContext) -> GenerativeCoder:
         attention=config.attention,
         weights=config.weights,
         writes=True,
+        encode=context.encode,
     )
     if config.tuning == "lora":
         add_lora(

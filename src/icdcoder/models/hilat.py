@@ -58,7 +58,7 @@ class Config(Settings):
 
 def build(config: Config, context: ModelContext) -> HiLAT:
     """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
-    pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size)
+    pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size, encode=context.encode)
     encoder = TokenEncoder(pretrained, Chunking(config.chunk), checkpointing=config.gradient_checkpointing)
     return HiLAT(
         encoder,

@@ -25,7 +25,7 @@ from icdcoder.nn.asymmetric import asymmetric_penalty
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.pretrained.encoder import load_encoder
-from icdcoder.nn.pretrained.loading import Attention, Weights, add_lora
+from icdcoder.nn.pretrained.loading import Attention, Weights, add_lora, require_learnable
 from icdcoder.nn.pretrained.quantised import Base, quantise
 from icdcoder.nn.pretrained.rope import Scaling
 from icdcoder.nn.pretrained.token_encoder import TokenEncoder
@@ -41,7 +41,8 @@ class Config(Settings):
 
     pooling: the state of the last token; the mean over tokens; or LAAT's label attention, each code its own reading.
     tuning: "full" trains all weights, "lora" adapters of rank lora_rank, "frozen" none of the pretrained model.
-    context: tokens to read at once; more than the model was trained with stretches its rotary positions by `scaling`.
+    context: tokens to read at once; more than the model was trained with stretches its rotary positions by `scaling`;
+    beta_fast, beta_slow, attention_factor: of YaRN, where not the checkpoint's own or the paper's.
     chunk, overlap: read notes in chunks instead, with another pooling than "last". weights: the type of the pretrained
     weights; those that are trained are float32 under "lora". base: keep those that are not trained in 8 or 4 bits
     (`nn.pretrained.quantised`); a packed coder has them in 16 again. bidirectional: a decoder's tokens see those after
@@ -58,6 +59,9 @@ class Config(Settings):
     lora_dropout: float = Field(0.05, ge=0, lt=1)
     context: int | None = Field(None, gt=0)
     scaling: Scaling = "yarn"
+    beta_fast: float | None = Field(None, gt=0)
+    beta_slow: float | None = Field(None, gt=0)
+    attention_factor: float | None = Field(None, gt=0)
     chunk: int | None = Field(None, gt=0)
     overlap: int = Field(0, ge=0)
     weights: Weights = "float32"
@@ -70,6 +74,7 @@ class Config(Settings):
     def _trainable(self) -> Config:
         if self.base is not None and self.tuning == "full":
             raise ValueError(f"weights in {self.base} cannot be trained: set tuning = 'lora', or leave base out")
+        require_learnable(self.weights, self.tuning == "full")
         if self.chunk is not None and self.pooling == "last":
             raise ValueError(
                 "the last token has read its own chunk only: set pooling = 'mean' or 'label_attention', or leave chunk "
@@ -93,6 +98,7 @@ def build(config: Config, context: ModelContext) -> LLMClassifier:
         config,
         context.vocabulary_size,
         frozen=config.tuning == "frozen",
+        encode=context.encode,
         checkpointing=config.gradient_checkpointing,
         adapt=adapt,
     )

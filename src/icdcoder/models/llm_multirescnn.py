@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
@@ -35,7 +35,7 @@ from icdcoder.nn.convolution import TokenConvolution
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.pretrained.encoder import load_encoder
 from icdcoder.nn.pretrained.frozen_states import FrozenStates
-from icdcoder.nn.pretrained.loading import Attention, Weights
+from icdcoder.nn.pretrained.loading import Attention, Weights, require_learnable
 from icdcoder.nn.pretrained.rope import Scaling
 from icdcoder.nn.pretrained.state_cache import Type
 from icdcoder.nn.pretrained.token_encoder import TokenEncoder
@@ -51,8 +51,8 @@ class Config(Settings):
     """checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place.
 
     layer: whose states are read: 0, the embeddings, to the last, which −1 names too; or "mix", a learned weighted mean
-    of all. frozen: the pretrained model is not trained. context, scaling, chunk, overlap, weights, attention,
-    bidirectional: as in llm_classifier. kernels, blocks, dropout: as in multirescnn.
+    of all. frozen: the pretrained model is not trained. context, scaling, beta_fast, beta_slow, attention_factor, chunk,
+    overlap, weights, attention, bidirectional: as in llm_classifier. kernels, blocks, dropout: as in multirescnn.
 
     cache: a folder for the frozen states, which are then computed once, before training, and not in each epoch.
     cache_type: how a number is kept there. cache_reserve_gb: what must stay free on its disk.
@@ -68,6 +68,9 @@ class Config(Settings):
     frozen: bool = True
     context: int | None = Field(None, gt=0)
     scaling: Scaling = "yarn"
+    beta_fast: float | None = Field(None, gt=0)
+    beta_slow: float | None = Field(None, gt=0)
+    attention_factor: float | None = Field(None, gt=0)
     chunk: int | None = Field(None, gt=0)
     overlap: int = Field(0, ge=0)
     weights: Weights = "float32"
@@ -97,6 +100,11 @@ class Config(Settings):
             raise ValueError("the widths of the filters must be odd, so that a state stands at each token.")
         return kernels
 
+    @model_validator(mode="after")
+    def _learnable(self) -> Config:
+        require_learnable(self.weights, not self.frozen)
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
@@ -122,7 +130,7 @@ class Reduction:
 
 def build(config: Config, context: ModelContext) -> LLMMultiResCNN:
     """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
-    encoder = load_encoder(config, context.vocabulary_size, frozen=config.frozen)
+    encoder = load_encoder(config, context.vocabulary_size, frozen=config.frozen, encode=context.encode)
     if config.layer != "mix" and not -1 <= config.layer <= encoder.layers:
         raise ConfigError(f"'model.layer' is {config.layer}; the pretrained model has layers 0 to {encoder.layers}.")
     if config.cache is not None and not config.frozen:

@@ -51,7 +51,7 @@ class Config(Settings):
 
 def build(config: Config, context: ModelContext) -> PLMCA:
     """Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without [llm]."""
-    pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size)
+    pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size, encode=context.encode)
     chunking = Chunking(config.chunk, config.overlap, config.special_tokens)
     encoder = TokenEncoder(pretrained, chunking, checkpointing=config.gradient_checkpointing)
     return PLMCA(encoder, len(context.space), scale=config.scale)

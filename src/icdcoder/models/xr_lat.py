@@ -79,7 +79,9 @@ def build(config: Config, context: ModelContext) -> XRLAT:
     """Raises ConfigError where the checkpoint or given word vectors do not fit, MissingExtraError without [llm]."""
     encoder: TokenEncoder | WordEncoder
     if config.encoder == "pretrained":
-        pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size)
+        pretrained = load_pretrained(
+            config.checkpoint, config.architecture, context.vocabulary_size, encode=context.encode
+        )
         encoder = TokenEncoder(pretrained, Chunking(config.chunk), checkpointing=config.gradient_checkpointing)
     else:
         words = embed_words(context, config.embedding, config.dropout, config.freeze_words)

@@ -158,6 +158,9 @@ def test_what_is_advised_can_be_set(tmp_path: Path) -> None:
     for pooling, advised in (("last", False), ("mean", True)):
         said = advice(asked(tmp_path, llama(2, pooling=pooling), text={"max_tokens": 4000}))
         assert any(one.startswith("model.chunk=512") for one in said) is advised
+    for tuning, advised in (("full", False), ("lora", True)):
+        said = advice(asked(tmp_path, llama(2, tuning=tuning)))
+        assert ("model.weights=bfloat16 (half the memory of the pretrained weights)" in said) is advised
 
 
 def test_a_kernel_takes_the_longest_of_arithmetic_traffic_and_start() -> None:

@@ -6,11 +6,17 @@ import shutil
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from icdcoder.core import components
+from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError, MissingExtraError
+from icdcoder.core.label_space import LabelSpace
+from icdcoder.models import generative_coder, llm_classifier, llm_multirescnn
+from icdcoder.nn.contract import ModelContext
 from icdcoder.nn.pretrained.loading import Pretrained, add_lora, load_pretrained
 from icdcoder.text.readers.subwords import Subwords
 
@@ -94,6 +100,21 @@ def test_adapters_of_a_model_in_half_precision_are_float32(checkpoints: dict[str
     assert model(input_ids=ids).last_hidden_state.dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize("weights", ["bfloat16", "float16"])
+@pytest.mark.parametrize(
+    ("kind", "trained", "kept"),
+    [
+        (llm_classifier, {"tuning": "full"}, {"tuning": "lora"}),
+        (generative_coder, {"tuning": "full"}, {"tuning": "frozen"}),
+        (llm_multirescnn, {"frozen": False}, {"frozen": True}),
+    ],
+)
+def test_weights_in_half_precision_are_not_trained(kind: ModuleType, weights: str, trained: dict, kept: dict) -> None:
+    with pytest.raises(ValueError, match=rf"weights in {weights} would learn little.*train\.precision"):
+        kind.Config(weights=weights, **trained)
+    assert kind.Config(weights=weights, **kept).weights == weights
+
+
 def test_nothing_is_printed(checkpoints: dict[str, Path], capfd: pytest.CaptureFixture[str]) -> None:
     level = logging.getLogger("transformers").level
     load(checkpoints["bert"])
@@ -169,6 +190,35 @@ def test_notes_cut_by_another_tokenizer(checkpoints: dict[str, Path]) -> None:
         load_pretrained(checkpoints["bert"], None, size - 1)
     with pytest.raises(ConfigError, match=rf"{size + 1} different tokens, the pretrained model knows {size}"):
         load_pretrained(checkpoints["bert"], None, size + 1)
+
+
+def test_notes_cut_by_another_tokenizer_of_the_same_size(copy: Path, checkpoints: dict[str, Path]) -> None:
+    other = json.loads((copy / "tokenizer.json").read_text())
+    known = other["model"]["vocab"]
+    words = [word for word in known if not word.startswith("[")]
+    turned = zip(words, [known[word] for word in (*words[1:], words[0])], strict=True)
+    other["model"]["vocab"] = {**known, **dict(turned)}
+    (copy / "tokenizer.json").write_text(json.dumps(other))
+    cut, own = Subwords.load(checkpoints["bert"]), Subwords.load(copy)
+    assert cut.size == own.size
+    with pytest.raises(ConfigError, match=r"cut by another tokenizer than the one in .*text\.checkpoint"):
+        load(copy, encode=cut.encode)
+    assert load(copy, encode=own.encode).found
+
+
+@pytest.mark.parametrize(
+    "kind", ["generative_coder", "hilat", "llm_classifier", "llm_multirescnn", "plm_ca", "plm_icd", "xr_lat"]
+)
+def test_every_model_compares_the_tokenizers(checkpoints: dict[str, Path], kind: str) -> None:
+    module = components.load("models", kind)
+    space = LabelSpace([Code("icd9cm", "401.9"), Code("icd9cm", "428.0")])
+
+    def encode(text: str) -> np.ndarray:
+        return np.zeros(0, dtype=np.int32)
+
+    context = ModelContext(Subwords.load(checkpoints["t5"]).size, space, encode=encode)
+    with pytest.raises(ConfigError, match="cut by another tokenizer"):
+        module.build(module.Config(checkpoint=checkpoints["t5"]), context)
 
 
 def test_without_the_libraries_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ def advice(experiment: Experiment) -> list[str]:
     if size > 1:
         parts = size * accumulated
         found.append(f"train.batch_size=1 --set train.gradient_accumulation={parts} (the same step, in smaller parts)")
-    if given.get("weights") == "float32":
+    if given.get("weights") == "float32" and given.get("tuning") != "full" and given.get("frozen") is not False:
         found.append("model.weights=bfloat16 (half the memory of the pretrained weights)")
     if experiment.train.precision == "no":
         found.append("train.precision=bf16 (half the activations)")

@@ -23,7 +23,7 @@ from icdcoder.experiment.planning.published_shapes import published_shape
 from icdcoder.experiment.planning.rehearsal import emptied
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.nn.contract import ModelContext
-from icdcoder.nn.pretrained.loading import architecture_of
+from icdcoder.nn.pretrained.architecture import architecture_of
 
 # Numbers of layers of which the cost of each further layer is taken, and what config.json calls that number.
 SHALLOW = (2, 3)

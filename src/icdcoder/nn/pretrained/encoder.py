@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from icdcoder.nn.pretrained.architecture import Encode
 from icdcoder.nn.pretrained.loading import Attention, Weights, load_pretrained
-from icdcoder.nn.pretrained.rope import Scaling
+from icdcoder.nn.pretrained.rope import Scaling, Yarn
 from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class EncoderSettings(Protocol):
-    """checkpoint, architecture, context, scaling, attention, weights: see `load_pretrained`. chunk, overlap,
-    bidirectional: see `TokenEncoder`."""
+    """checkpoint, architecture, context, scaling, attention, weights: see `load_pretrained`. beta_fast, beta_slow,
+    attention_factor: see `Yarn`. chunk, overlap, bidirectional: see `TokenEncoder`."""
 
     @property
     def checkpoint(self) -> Path | None: ...
@@ -27,6 +28,12 @@ class EncoderSettings(Protocol):
     def context(self) -> int | None: ...
     @property
     def scaling(self) -> Scaling: ...
+    @property
+    def beta_fast(self) -> float | None: ...
+    @property
+    def beta_slow(self) -> float | None: ...
+    @property
+    def attention_factor(self) -> float | None: ...
     @property
     def chunk(self) -> int | None: ...
     @property
@@ -44,19 +51,22 @@ def load_encoder(
     vocabulary_size: int,
     *,
     frozen: bool,
+    encode: Encode | None = None,
     checkpointing: bool = False,
     adapt: Callable[[PreTrainedModel], None] | None = None,
 ) -> TokenEncoder:
-    """adapt: changes the pretrained model once it is loaded (adapters, fewer bits). Raises ConfigError where the
-    checkpoint is missing or does not fit, MissingExtraError without the extra [llm]."""
+    """encode: how the notes are cut. adapt: changes the pretrained model once it is loaded (adapters, fewer bits).
+    Raises ConfigError where the checkpoint is missing or does not fit, MissingExtraError without the extra [llm]."""
     pretrained = load_pretrained(
         settings.checkpoint,
         settings.architecture,
         vocabulary_size,
         context=settings.context,
         scaling=settings.scaling,
+        yarn=Yarn(settings.beta_fast, settings.beta_slow, settings.attention_factor),
         attention=settings.attention,
         weights=settings.weights,
+        encode=encode,
     )
     if adapt is not None:
         adapt(pretrained.model)

@@ -1,12 +1,7 @@
-"""Pretrained encoders and decoders of Hugging Face, from a folder on disk or from their architecture alone.
-
-The architecture is all that is needed to build the same model without its folder: the config.json and the special
-tokens that its tokenizer sets around a text. A trained coder keeps it in its card, and so needs no other folder.
-"""
+"""Pretrained encoders and decoders of Hugging Face, from a folder on disk or from their architecture alone."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +12,8 @@ import torch
 
 from icdcoder.core.components import extra_named
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.pretrained.rope import Scaling, extend_context
+from icdcoder.nn.pretrained.architecture import Encode, config_of, describe, first_line, require_fitting
+from icdcoder.nn.pretrained.rope import OF_THE_CHECKPOINT, Scaling, Yarn, extend_context
 from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
 
 if TYPE_CHECKING:
@@ -50,15 +46,18 @@ def load_pretrained(
     *,
     context: int | None = None,
     scaling: Scaling = "yarn",
+    yarn: Yarn = OF_THE_CHECKPOINT,
     attention: Attention = "sdpa",
     weights: Weights = "float32",
     writes: bool = False,
+    encode: Encode | None = None,
 ) -> Pretrained:
     """The model of a checkpoint; or, where an architecture is given, that model with weights drawn at random.
 
     vocabulary_size: of the tokenizer that cuts the notes. context: tokens to read at once, by stretching rotary
     positions where the model was trained on fewer. weights: the type in which its weights are kept. writes: the whole
-    model, with the decoder and the head that gives logits of the next token, instead of the part that reads.
+    model, with the decoder and the head that gives logits of the next token, instead of the part that reads. encode:
+    how the notes are cut, to compare it with the tokenizer of the checkpoint.
     Raises ConfigError where there is neither, where the checkpoint is missing, incomplete or of other sizes than its
     config.json says, or where the notes are cut by another tokenizer; MissingExtraError without the extra [llm].
     """
@@ -68,13 +67,13 @@ def load_pretrained(
         folder, described = None, dict(architecture)
     elif checkpoint is not None:
         folder = checkpoint_folder(checkpoint)
-        described = _describe(folder)
+        described = describe(folder)
     else:
         raise ConfigError("A pretrained model is needed: set model.checkpoint to the folder of its config.json.")
-    config = _config(described)
-    _require_fitting(config, described, vocabulary_size, folder)
+    config = config_of(described)
+    require_fitting(config, described, vocabulary_size, folder, encode)
     if context is not None:
-        extend_context(config, context, scaling)
+        extend_context(config, context, scaling, yarn)
     config.use_cache = False
     with _quiet(transformers):
         model = _load(config, folder, attention, getattr(torch, weights), writes)
@@ -88,6 +87,15 @@ def load_pretrained(
         architecture=described,
         found=folder is not None,
     )
+
+
+def require_learnable(weights: Weights, trained: bool) -> None:
+    """For the validation of settings. trained: the pretrained weights themselves, not adapters beside them."""
+    if trained and weights != "float32":
+        raise ValueError(
+            f"weights in {weights} would learn little, as an optimiser's small steps are rounded away: set weights = "
+            "'float32' (train.precision = 'bf16' computes in bfloat16), or do not train the pretrained weights"
+        )
 
 
 def add_lora(
@@ -110,72 +118,11 @@ def add_lora(
         told = f"beside the layers {', '.join(targets)}" if targets else "where peft would put it in this family"
         raise ConfigError(
             f"LoRA cannot be put {told}. Name layers of the model in model.lora_targets, or take 'all-linear'. "
-            f"({_first(error)})"
+            f"({first_line(error)})"
         ) from None
     for weight in model.parameters():
         if weight.requires_grad:  # an optimiser's small steps would be lost in half precision
             weight.data = weight.data.float()
-
-
-def _describe(folder: Path) -> dict[str, Any]:
-    """The architecture of a checkpoint folder."""
-    from icdcoder.text.readers.subwords import Subwords
-
-    tokenizer = Subwords.load(folder)
-    prefix, suffix = tokenizer.special_tokens
-    try:
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(f"{folder / CONFIG} describes no model that transformers knows: {_first(error)}") from None
-    return {
-        "config": {**config.to_diff_dict(), "model_type": config.model_type},
-        "prefix": list(prefix),
-        "suffix": list(suffix),
-        "tokenizer_size": tokenizer.size,
-    }
-
-
-def architecture_of(checkpoint: str | Path) -> dict[str, Any]:
-    """What config.json says of a checkpoint, of which no weights need to be there; its tokenizer's special tokens, or
-    where there is no tokenizer, one before a text. Raises ConfigError where there is no config.json."""
-    folder = checkpoint_folder(checkpoint)
-    if (folder / "tokenizer.json").is_file():
-        return _describe(folder)
-    try:
-        return {"config": json.loads((folder / CONFIG).read_text(encoding="utf-8")), "prefix": [0], "suffix": []}
-    except ValueError as error:
-        raise ConfigError(f"{folder / CONFIG} is not JSON: {error}.") from None
-
-
-def _config(described: Mapping[str, Any]) -> PreTrainedConfig:
-    from transformers import AutoConfig
-
-    try:
-        settings = dict(described["config"])
-        return AutoConfig.for_model(settings.pop("model_type"), **settings)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"model.architecture describes no model that transformers knows: {_first(error)}") from None
-
-
-def _require_fitting(
-    config: PreTrainedConfig, described: Mapping[str, Any], vocabulary_size: int, folder: Path | None
-) -> None:
-    known = getattr(config, "vocab_size", None)
-    if known is None:
-        raise ConfigError(f"A {config.model_type} model reads no text; choose a text encoder or decoder.")
-    if vocabulary_size > known:
-        raise ConfigError(
-            f"The notes are cut into {vocabulary_size} different tokens, the pretrained model knows {known}; cut them "
-            "with its own tokenizer (text.tokens = 'subwords')."
-        )
-    expected = described.get("tokenizer_size")
-    if folder is not None and expected != vocabulary_size:
-        raise ConfigError(
-            f"The notes are cut by a tokenizer of {vocabulary_size} tokens, the one in {folder} has {expected}; cut "
-            "the notes with the tokenizer of the pretrained model."
-        )
 
 
 def _load(
@@ -187,9 +134,9 @@ def _load(
         if attention == "sdpa" and "scaled_dot_product_attention" in str(error):  # Longformer, LED, BigBird
             model = _loaded(config, folder, "eager", dtype, writes)
         else:
-            raise ConfigError(f"The {config.model_type} model cannot be built: {_first(error)}") from None
+            raise ConfigError(f"The {config.model_type} model cannot be built: {first_line(error)}") from None
     except ImportError as error:
-        raise ConfigError(f"The {config.model_type} model cannot be built: {_first(error)}") from None
+        raise ConfigError(f"The {config.model_type} model cannot be built: {first_line(error)}") from None
     if writes:
         if config.is_encoder_decoder:
             config.decoder_start_token_id = model.config.decoder_start_token_id = _first_of_answer(model)
@@ -225,7 +172,7 @@ def _loaded(
             output_loading_info=True,
         )
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise ConfigError(f"The weights in {folder} cannot be loaded: {_first(error)}") from None
+        raise ConfigError(f"The weights in {folder} cannot be loaded: {first_line(error)}") from None
     missing = sorted(key for key in found["missing_keys"] if "pooler" not in key)
     if missing:
         raise ConfigError(
@@ -265,9 +212,3 @@ def _quiet(transformers: Any) -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _first(error: BaseException) -> str:
-    """The first line of an error of transformers, as a sentence."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".:") + "."
