@@ -23,7 +23,6 @@ class Row(Settings):
     set: str
     model: dict[str, Any]
     own_model: dict[str, Any] = {}
-    words: dict[str, Any] = {}
     train: dict[str, Any] = {}
     text: dict[str, Any] = {}
     words: dict[str, Any] = {}
