@@ -19,6 +19,7 @@ from icdcoder.experiment.answers_report import answers_measured
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.measure.comparable import refuse_mixed_labels
 from icdcoder.measure.open_set import measures_of_predictions
 from icdcoder.measure.report import Report
 
@@ -159,6 +160,7 @@ def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = 
     in answers stands beside them, since prose and silence look like a coder that finds nothing.
     """
     prepared = require_prepared(experiment)
+    _refuse_other_labels(prepared, coder)
     test = [prepared.documents[i] for i in prepared.split("test")]
     predictions = []
     with progress.track("Coding test notes", len(test)) as step:
@@ -169,3 +171,8 @@ def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = 
     if isinstance(coder.predictor, FaultCountingCoder):
         measures |= {name: float(count) for name, count in coder.predictor.faults.items()}
     return measures
+
+
+def _refuse_other_labels(prepared: Prepared, coder: Coder) -> None:
+    """Raises ConfigError where the coder was trained on codes that another loader read from the same data set."""
+    refuse_mixed_labels([(coder.card or {}).get("trained_on", {}), prepared.card["corpus"]])
