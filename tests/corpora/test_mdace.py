@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
+from icdcoder.coder import Coder
 from icdcoder.core.code import Code
 from icdcoder.core.document import CorpusReading, Document
-from icdcoder.core.errors import InputError
+from icdcoder.core.errors import ArtefactError, InputError
 from icdcoder.corpora import mdace
 from icdcoder.corpora.mdace import Config, read
+from icdcoder.experiment.config import Experiment
+from icdcoder.experiment.evaluating import measure_coder
+from icdcoder.experiment.flow import run
+from icdcoder.experiment.prepare import prepare
+from icdcoder.experiment.training import train_model
 
 REAL = Path(os.environ.get("ICDCODER_DATA", Path(__file__).parents[3] / "shared" / "data")) / "mimic" / "mdace"
 TEXT = 'Chief complaint: fever.\nHistory of hypertension, "mild"'
@@ -106,6 +112,48 @@ def test_patients_are_not_parted_and_lists_can_be_taken(folders: tuple[Path, Pat
     reading = read(Config(root=folders[0], mdace=folders[1], split="mdace"))
     assert Counter(d.split for d in documents(reading).values()) == {"train": 2, "validation": 1, "test": 1}
     assert reading.dropped["charts that the lists of ids do not name"] == 6
+
+
+def experiment(folders: tuple[Path, Path], name: str, **tables: Any) -> Experiment:
+    model = {"kind": "caml", "filters": 8, "embedding": 8}
+    own = {"kind": "mdace", "root": str(folders[0]), "mdace": str(folders[1]), **tables.pop("corpus", {})}
+    runs = str(folders[0].parent / "runs")
+    text = {"min_documents": 1}
+    return Experiment.resolve({"name": name, "runs": runs, "corpus": own, "text": text, "model": model, **tables})
+
+
+@pytest.fixture
+def in_test(folders: tuple[Path, Path]) -> dict[str, Any]:
+    """Settings by which every chart is in CAML's test list, as all those of MDACE are."""
+    lists = folders[0] / "lists"
+    lists.mkdir()
+    for part, ids in (("train", "7\n"), ("dev", "8\n"), ("test", "\n".join(str(100 + i) for i in range(10)))):
+        (lists / f"{part}_full_hadm_ids.csv").write_text(ids)
+    return {"split": "caml", "lists": str(lists)}
+
+
+def test_a_trained_coder_is_measured_on_charts_that_are_all_in_the_test_part(
+    folders: tuple[Path, Path], in_test: dict[str, Any]
+) -> None:
+    trained = experiment(folders, "trained", corpus={"validation": 0.2}, train={"epochs": 2, "batch_size": 4})
+    run(trained)
+    asked = experiment(folders, "measured", corpus=in_test)
+    prepared = prepare(asked)
+    assert prepared.card["fitted"].startswith("nothing: the corpus has no training documents")
+    assert prepared.card["counts"]["test documents"] == len(prepared.documents) == 10
+    assert len(prepared.space) == 3
+    assert prepare(asked).space == prepared.space
+    figures = measure_coder(asked, Coder.load(trained.coder))
+    assert figures["notes"] == 10
+    assert figures["evidence_codes"] > 0
+    assert "evidence_character_f1" in figures
+    with pytest.raises(ArtefactError, match="no train documents"):
+        train_model(asked)
+
+
+def test_nothing_is_chosen_on_test_charts(folders: tuple[Path, Path], in_test: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"no training documents on which labels\.top could be fitted"):
+        prepare(experiment(folders, "chosen", corpus=in_test, labels={"top": 2}))
 
 
 def test_categories_can_be_chosen(folders: tuple[Path, Path]) -> None:

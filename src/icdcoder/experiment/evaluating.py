@@ -12,8 +12,9 @@ from icdcoder.coder import Coder
 from icdcoder.core.answering import Answered, AnsweringCoder, FaultCountingCoder
 from icdcoder.core.cache import atomic_folder
 from icdcoder.core.concept import ConceptCoder
+from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError
-from icdcoder.core.prediction import ScoringPredictor
+from icdcoder.core.prediction import Prediction, ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.answers_report import answers_measured
 from icdcoder.experiment.config import Experiment
@@ -156,8 +157,9 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
 def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = SILENT) -> dict[str, float]:
     """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space.
 
-    All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1. What went wrong
-    in answers stands beside them, since prose and silence look like a coder that finds nothing.
+    All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1. Where the corpus
+    has gold evidence, the plausibility of the coder's evidence stands beside them; and what went wrong in answers,
+    since prose and silence look like a coder that finds nothing.
     """
     prepared = require_prepared(experiment)
     _refuse_other_labels(prepared, coder)
@@ -170,9 +172,20 @@ def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = 
     measures = measures_of_predictions([set(document.codes) for document in test], predictions)
     if isinstance(coder.predictor, FaultCountingCoder):
         measures |= {name: float(count) for name, count in coder.predictor.faults.items()}
-    return measures
+    return {**measures, **_evidence_of(predictions, test)}
 
 
 def _refuse_other_labels(prepared: Prepared, coder: Coder) -> None:
     """Raises ConfigError where the coder was trained on codes that another loader read from the same data set."""
     refuse_mixed_labels([(coder.card or {}).get("trained_on", {}), prepared.card["corpus"]])
+
+
+def _evidence_of(predictions: Sequence[Prediction], test: Sequence[Document]) -> dict[str, float]:
+    """Plausibility of evidence that predictions hold already, where the corpus has gold spans."""
+    from icdcoder.measure.plausibility import plausibility
+
+    pairs = zip(predictions, test, strict=True)
+    marked = [
+        (prediction, document.joined_evidence()) for prediction, document in pairs if document.evidence is not None
+    ]
+    return plausibility(marked) if marked else {}

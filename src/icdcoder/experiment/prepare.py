@@ -8,6 +8,7 @@ have been seen, then the tokens get their final numbers.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,11 @@ from icdcoder.text import reader, samplers
 from icdcoder.text.reader import Reader
 from icdcoder.text.sample import Sampler, head
 
+# Of the card, where there are no training documents.
+NOTHING_FITTED = (
+    "nothing: the corpus has no training documents. Its label space holds every code, its vocabulary no word; "
+    "measure a coder on it that was trained elsewhere (icdcoder evaluate CONFIG --coder FOLDER)"
+)
 TABLES = ("corpus", "labels", "text")
 
 
@@ -84,6 +90,8 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
         "counts": counts,
         "dropped": {reason: count for reason, count in dropped.items() if count},
     }
+    if not drafts.training:
+        card["fitted"] = NOTHING_FITTED
     check: Callable[..., Any] | None = getattr(module, "check", None)
     if check is not None:
         sizes = {f"{split} documents": counts[f"{split} documents"] for split in SPLITS}
@@ -92,9 +100,9 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
 
 
 def _space(experiment: Experiment, drafts: Drafts) -> LabelSpace:
-    if not drafts.training:
-        raise InputError(f"The corpus {experiment.corpus_kind} has no training documents.")
     labels = experiment.labels
+    if not drafts.training:
+        return _every_code(experiment, drafts)
     space = LabelSpace.of_counts(
         drafts.code_counts("train"), top=labels.top, min_notes=labels.min_notes, max_notes=labels.max_notes
     )
@@ -108,6 +116,16 @@ def _space(experiment: Experiment, drafts: Drafts) -> LabelSpace:
     more = code_lists.siblings(space.codes) if labels.also == "siblings" else code_lists.read(labels.also)
     kept = labels.systems or space.systems
     return space.with_codes(code for code in more if code.system in kept)
+
+
+def _every_code(experiment: Experiment, drafts: Drafts) -> LabelSpace:
+    """The space of a corpus on which a coder is only measured: all its codes, so that none is chosen on test notes."""
+    counts = Counter(code for split in SPLITS for code in drafts.code_counts(split))
+    chosen = [key for key in ("top", "min_notes", "max_notes") if getattr(experiment.labels, key) not in (None, 1)]
+    if chosen or not counts:
+        on = f" on which {', '.join(f'labels.{key}' for key in chosen)} could be fitted" if chosen else " and no codes"
+        raise InputError(f"The corpus {experiment.corpus_kind} has no training documents{on}.")
+    return LabelSpace(sorted(counts))
 
 
 def _terms(space: LabelSpace) -> Iterator[str]:

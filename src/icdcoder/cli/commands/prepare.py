@@ -16,6 +16,8 @@ def command(config: str = CONFIG, settings: list[str] = SET, fresh: bool = FRESH
     asked = experiment(config, settings)
     prepared = prepare(asked, fresh=fresh, progress=Bars())
     counts(f"{asked.prepared}", prepared.card["counts"], prepared.card["dropped"])
+    if "fitted" in prepared.card:
+        say(f"Fitted is {prepared.card['fitted']}.")
     if prepared.card.get("check_sheet"):
         check_sheet(prepared.card["check_sheet"])
     licence = prepared.card["corpus"].get("licence")
