@@ -93,3 +93,58 @@ def test_a_prepare_that_is_killed_is_made_anew(config: Path) -> None:
     result = prepare(config)
     assert result.returncode == 0, result.stderr
     assert [path.name for path in folder.iterdir()] == ["prepared"]
+
+
+def test_a_second_prepare_does_not_take_away_what_the_first_is_writing(config: Path) -> None:
+    code = (
+        "import sys\n"
+        "from icdcoder.experiment import drafts\n"
+        "finish = drafts.Drafts.finish\n"
+        "def waited(*given):\n"
+        "    print('waiting', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "    return finish(*given)\n"
+        "drafts.Drafts.finish = waited\n"
+        "from icdcoder.cli import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", code, "prepare", str(config)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "waiting\n"
+        second = prepare(config)
+        first.communicate("go on\n")
+    assert second.returncode == 2
+    assert "is being prepared by another process" in second.stderr
+    assert first.returncode == 0
+    folder = config.parent / "runs" / "m3"
+    assert [path.name for path in folder.iterdir()] == ["prepared"]
+    assert "in-use" not in [path.name for path in (folder / "prepared").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("moment", "kilobytes"),
+    [("corpora.mimic3.read", 100), ("experiment.documents.write", 10), ("experiment.documents.write", 150)],
+    ids=["texts", "documents", "tokens"],
+)
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(config: Path, moment: str, kilobytes: int) -> None:
+    code = (
+        "import importlib, resource, sys\n"
+        "kilobytes, moment = int(sys.argv.pop()), sys.argv.pop()\n"
+        "place, _, name = f'icdcoder.{moment}'.rpartition('.')\n"
+        "module = importlib.import_module(place)\n"
+        "whole = getattr(module, name)\n"
+        "def full(*given):\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024,) * 2)\n"
+        "    return whole(*given)\n"
+        "setattr(module, name, full)\n"
+        "from icdcoder.cli import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", code, "prepare", str(config), moment, str(kilobytes)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stderr
+    assert "could not be prepared: File too large" in result.stderr
+    assert "TMPDIR" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list((config.parent / "runs" / "m3").iterdir()) == []

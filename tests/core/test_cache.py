@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from icdcoder.core.artefact import load_card, manifest, save_card, verify
-from icdcoder.core.cache import atomic_folder, cache_folder, content_key, write_atomic
+from icdcoder.core.cache import atomic_folder, cache_folder, content_key, held, in_use, write_atomic
 from icdcoder.core.errors import ArtefactError
 
 
@@ -32,6 +32,14 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (work / "whole").write_text("x")
         assert not target.exists()
     assert [p.name for p in target.iterdir()] == ["whole"]
+
+
+def test_a_folder_is_in_use_while_it_is_held(tmp_path: Path) -> None:
+    assert not in_use(tmp_path)
+    with held(tmp_path):
+        assert in_use(tmp_path)
+    assert not in_use(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_folder_is_kept_unless_replaced(tmp_path: Path) -> None:

@@ -175,6 +175,23 @@ def test_a_failure_is_told_as_it_is_and_leaves_nothing(
     assert list(one.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("step", ["write", "keep"])
+def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path, step: str) -> None:
+    resource = pytest.importorskip("resource", reason="no limits of files here")
+    path, documents = tmp_path / rows.FILE, [document(i) for i in range(20_000)]
+    rows.write(path, iter(documents if step == "keep" else []), lambda texts: [1] * len(texts))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"(File too large|is the disk full\?): '.*documents\.parquet'"):
+            if step == "keep":
+                rows.keep(path, np.ones(len(documents), dtype=np.bool_))
+            else:
+                rows.write(path, iter(documents), lambda texts: [1] * len(texts))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_what_a_killed_prepare_left_is_taken_away(tmp_path: Path, corpus: Any) -> None:
     corpus(Once(count=20))
     one = small(tmp_path)

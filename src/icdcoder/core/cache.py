@@ -9,8 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from icdcoder.core.errors import ArtefactError
+
+HELD = "in-use"
 
 
 def cache_folder() -> Path:
@@ -58,6 +61,40 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
             work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Marks a folder as in use (`in_use`) until the block ends, or the process, however it does."""
+    path = folder / HELD
+    try:
+        with path.open("wb") as file:
+            _locked(file)
+            yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a process holds the folder. False where a file system knows no locks."""
+    try:
+        with (folder / HELD).open("rb+") as file:
+            return not _locked(file)
+    except OSError:
+        return False
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """False where another has the lock. It goes with the process, so that a kill leaves none behind."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # no such locks here
+        return True
+    return True
 
 
 def write_atomic(path: Path, body: str | bytes) -> None:

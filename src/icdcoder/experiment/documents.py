@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,7 +113,8 @@ def _kept(path: Path, kept: npt.NDArray[np.bool_]) -> Iterator[pl.DataFrame]:
 
 
 def _sink(path: Path, frames: Iterator[pl.DataFrame]) -> None:
-    """Writes frames as they come. An error of the iterator is raised as it is."""
+    """Writes frames as they come. An error of the iterator is raised as it is, a full disk as OSError."""
+    import polars as pl
     from polars.io.plugins import register_io_source
 
     raised: list[BaseException] = []
@@ -119,12 +123,27 @@ def _sink(path: Path, frames: Iterator[pl.DataFrame]) -> None:
         # This runs in a thread of polars, which would turn an error into one of its own.
         try:
             yield from frames
+        except GeneratorExit:
+            raise
         except BaseException as error:
             raised.append(error)
 
-    register_io_source(source, schema=_schema()).sink_parquet(path, row_group_size=ROWS, **COMPRESSION)
+    try:
+        register_io_source(source, schema=_schema()).sink_parquet(path, row_group_size=ROWS, **COMPRESSION)
+    except pl.exceptions.ComputeError as error:
+        if not str(error).startswith("parquet"):
+            raise
+        raised.append(_write_error(str(error), path))
     if raised:
         raise raised[0]
+
+
+def _write_error(said: str, path: Path) -> OSError:
+    """What polars says of a file that cannot be written, which depends on the part of it that does not fit."""
+    of_system = re.search(r"\(os error (\d+)\)", said)
+    number = int(of_system[1]) if of_system else errno.EIO
+    why = os.strerror(number) if of_system else "the file cannot be written; is the disk full?"
+    return OSError(number, why, str(path))
 
 
 def _counted(

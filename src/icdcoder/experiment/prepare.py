@@ -8,6 +8,7 @@ have been seen, then the tokens get their final numbers.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any
 
 from icdcoder.core import components
 from icdcoder.core.artefact import load_card
-from icdcoder.core.cache import atomic_folder
+from icdcoder.core.cache import atomic_folder, held, in_use
 from icdcoder.core.document import SPLITS, CorpusReading
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.label_space import LabelSpace
@@ -53,11 +54,25 @@ def prepare(experiment: Experiment, *, fresh: bool = False, progress: Progress =
                 "Choose another name (--set name=…) or replace it with --fresh."
             )
         return Prepared.load(folder)
-    for left in folder.parent.glob(f".{folder.name}.*"):  # of a prepare that was killed: it holds notes
-        shutil.rmtree(left, ignore_errors=True)
-    with atomic_folder(folder, replace=fresh) as work:
-        _prepare(experiment, work, progress)
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        if in_use(left):
+            raise ArtefactError(f"{folder} is being prepared by another process; wait for it, or choose another name.")
+        shutil.rmtree(left, ignore_errors=True)  # of a prepare that was killed: it holds notes
+    try:
+        with atomic_folder(folder, replace=fresh) as work, held(work):
+            _prepare(experiment, work, progress)
+    except OSError as error:
+        raise ArtefactError(_failed(folder, error)) from None
     return Prepared.load(folder, verified=True)
+
+
+def _failed(folder: Path, error: OSError) -> str:
+    """A full disk, or a file that cannot be read: nobody's mistake in the settings."""
+    at = f" ({error.filename})" if error.filename else ""
+    return (
+        f"{folder} could not be prepared: {error.strerror or error}{at}. Notes need room in {folder.parent} and, "
+        f"while they are read, once more in {tempfile.gettempdir()}; TMPDIR names another folder for that."
+    )
 
 
 def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
