@@ -154,6 +154,22 @@ def test_a_file_that_was_cut_short_is_never_taken_for_all(tmp_path: Path) -> Non
         notes(tmp_path, "noteevents")
 
 
+@pytest.mark.parametrize("cut", [b"77", b"77,100118,2,", b'77,"a,b""c,"', b'77,100118,"a'])
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_a_plain_file_that_was_cut_within_a_row_is_never_taken_for_all(tmp_path: Path, cut: bytes, block: int) -> None:
+    path = tmp_path / "DIAGNOSES_ICD.csv"
+    whole = b'"ROW_ID","SUBJECT_ID","HADM_ID","SEQ_NUM","ICD9_CODE"\n1,77,100118,1,"4019"\n'
+    path.write_bytes(whole + cut)
+    with patch.object(raw, "BLOCK", block):
+        with pytest.raises(InputError, match="not complete"):
+            small_table(tmp_path, "diagnoses_icd", ["hadm_id", "icd9_code"])
+        # What lacks nothing but the line end is whole.
+        for rows, last in ((b'2,"77,1",100118,2,', None), (b"2,77,100118,2,0031", "0031")):
+            path.write_bytes(whole + rows)
+            frame = small_table(tmp_path, "diagnoses_icd", ["hadm_id", "icd9_code"])
+            assert frame["icd9_code"].to_list() == ["4019", last]
+
+
 def test_a_quote_that_is_never_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
     (tmp_path / "NOTEEVENTS.csv").write_bytes(as_csv([]) + b'1,5,"ECG","secret' + b" text\n" * 5000)
     with (

@@ -95,9 +95,10 @@ def row_blocks(path: Path) -> Iterator[Rows]:
     """The file in blocks of whole rows. The header is the first row of the first block.
 
     A line end within quotes ends no row; a doubled quote changes nothing, as it counts twice. Raises InputError where
-    the file ends within a row's quotes, or within its gzip stream: what was read is then not all.
+    the file ends within a row's quotes, in a row that has fewer values than the header, or within its gzip stream: what
+    was read is then not all.
     """
-    rest = b""
+    rest = header = b""
     with closing(_ahead(path)) as blocks:
         for data, end in blocks:
             start = MARGIN - len(rest)
@@ -106,15 +107,21 @@ def row_blocks(path: Path) -> Iterator[Rows]:
             ends = _row_ends(data, start, end)
             if len(ends):
                 rest = bytes(data[ends[-1] : end])
+                header = header or bytes(data[start : ends[0]])
                 yield Rows(data, np.concatenate([[start], ends[:-1]]), ends)
             else:
                 rest = bytes(data[start:end])
             if len(rest) > LONGEST_ROW:
                 raise InputError(f"{path} is damaged: a quote is opened and not closed within {LONGEST_ROW:,} bytes.")
     if rest.strip():
-        if rest.count(b'"') % 2:
+        if rest.count(b'"') % 2 or _commas(rest) < _commas(header):
             raise InputError(f"{path} ends in the middle of a row: the file is not complete. Download it again.")
         yield Rows(bytearray(rest + b"\n"), np.array([0]), np.array([len(rest) + 1]))
+
+
+def _commas(row: bytes) -> int:
+    """Those between values."""
+    return sum(outside.count(b",") for outside in row.split(b'"')[::2])
 
 
 def _row_ends(data: bytearray, start: int, end: int) -> npt.NDArray[np.int64]:
