@@ -35,9 +35,9 @@ def checkpoint(folder: Path) -> str:
     return module.save(folder, ["hypertension diabetes mellitus patient history discharge"]).as_posix()
 
 
-def experiment(folder: Path, name: str) -> Experiment:
+def experiment(folder: Path, name: str, tuning: str = "lora", **tables: Any) -> Experiment:
     """Both stages by a language model."""
-    asking: dict[str, Any] = {"checkpoint": checkpoint(folder / "model"), **QUICK}
+    asking: dict[str, Any] = {"checkpoint": checkpoint(folder / "model"), **QUICK, "tuning": tuning}
     return Experiment.resolve(
         {
             "name": name,
@@ -50,6 +50,7 @@ def experiment(folder: Path, name: str) -> Experiment:
                 "asking": asking,
                 "scorer": {"kind": "language_model", "asking": asking},
             },
+            **tables,
         }
     )
 
@@ -119,3 +120,33 @@ def test_one_note_for_many_rows_is_the_same_as_row_by_row(done: Experiment) -> N
     together = predictor.code_probabilities(scores, [note])
     np.testing.assert_allclose(together, predictor.code_probabilities(scores, [note] * 5), atol=1e-5)
     assert not np.allclose(together[0], together[1], atol=1e-7), "the answers to concepts are in the questions"
+
+
+def test_what_neither_stage_reads_is_said(done: Experiment) -> None:
+    prepared = Prepared.load(done.prepared)
+    note = prepared.documents[prepared.split("test")[0]].joined()
+    prediction = Coder.load(done.coder).code(note)
+    assert prediction.left_unread
+    assert prediction.left_unread[-1].end == len(note.text.rstrip())
+
+
+def test_both_stages_read_what_the_sampler_chooses(tmp_path: Path) -> None:
+    from icdcoder.predictors.concept import ConceptPredictor
+    from icdcoder.text.knowledge_sample import FILE, KnowledgeSampler
+
+    sampled = experiment(tmp_path, "sampled", "none", text={"sampler": "knowledge"})
+    run(sampled)
+    assert FILE in json.loads((sampled.coder / "coder.json").read_text(encoding="utf-8"))["files"]
+    coder = Coder.load(sampled.coder)
+    predictor = coder.predictor
+    assert isinstance(predictor, ConceptPredictor)
+    for stage in (predictor.scorer, predictor.second):
+        sampler = stage.asker.sampler  # pyright: ignore[reportAttributeAccessIssue]
+        assert isinstance(sampler, KnowledgeSampler)
+        assert sampler.terms == Prepared.load(sampled.prepared).sampler.terms  # pyright: ignore[reportAttributeAccessIssue]
+    note = Note("a", "Social History:\n" + "Lives alone. " * 60 + "\n\nPlan:\n" + "Hypertension. " * 20)
+    left = coder.code(note).left_unread
+    assert all("fewer words speak of a code" in span.reason for span in left)
+    assert len(left) == 1
+    assert note.text[left[0].start : left[0].end].startswith("Lives alone.")
+    assert left[0].end < note.text.index("Plan")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icdcoder.core.prediction import Span
-from icdcoder.text.sample import Sampler, head, unread
+from icdcoder.text.sample import Sampler, head, together, unread
 from icdcoder.text.sections import split
 from icdcoder.text.tokens import words
 
@@ -42,3 +42,10 @@ def test_each_run_that_is_not_kept_is_one_span(kept: set[int]) -> None:
     covered = {i for i in range(10) for span in spans if span.start <= 2 * i < span.end}
     assert covered == set(range(10)) - kept
     assert all(a.end + 1 < b.start for a, b in pairwise(spans))
+
+
+def test_what_several_leave_out_is_left_out_by_any_of_them() -> None:
+    first, second, third = Span(0, 4, "a"), Span(2, 6, "b"), Span(8, 9, "c")
+    assert together((first, third), (second,)) == (Span(0, 6, "a"), third)
+    assert together((), (first,), (first,)) == (first,)
+    assert together() == ()

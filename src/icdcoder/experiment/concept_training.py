@@ -42,6 +42,7 @@ from icdcoder.predictors import concept
 from icdcoder.predictors.concept_heads import language_model, network
 from icdcoder.predictors.concept_scorers import fitted, hierarchical
 from icdcoder.predictors.label_networks.network import LabelNetwork, fit_network
+from icdcoder.text.sample import Sampler
 from icdcoder.train.loop import TrainingResult
 
 Scores = npt.NDArray[np.float32]
@@ -64,7 +65,7 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
     known = concepts_of(config, prepared)
     training = prepared.split("train")
     tunings = FineTunings(experiment.run, experiment.seed, progress)
-    fit = _fitter(config, known, experiment.seed, tunings)
+    fit = _fitter(config, known, experiment.seed, tunings, prepared.sampler)
     scorer = fit([prepared.documents[i] for i in training], "concepts")
     if config.in_fold:
         scores = scored(scorer, prepared, training, progress)
@@ -99,9 +100,11 @@ def _second_stage(
     gold = prepared.gold(training)
     if config.head == "language_model":
         notes = [prepared.documents[i].joined() for i in training]
-        asked = concept.questionnaire(known, prepared.space)
+        asked = language_model.questionnaire(known, prepared.space)
         with tunings.course("codes", [prepared.documents[i] for i in training]) as course:
-            stage = language_model.fit(config.asking, asked, notes, scores, gold, experiment.seed, course)
+            stage = language_model.fit(
+                config.asking, asked, notes, scores, gold, experiment.seed, course, prepared.sampler
+            )
         return stage, f"The language model has answered for the codes of {len(training)} notes"
     own, own_scores = None, None
     if config.inputs != "concepts":
@@ -135,15 +138,16 @@ def decide(experiment: Experiment, prepared: Prepared, progress: Progress = SILE
     """Chooses the threshold on the validation part and writes `experiment.coder`."""
     if not (experiment.run / RESULT).exists():
         raise ArtefactError(f"{experiment.run} has no trained weights yet; make them with: icdcoder train CONFIG")
-    known, scorer, second = concept.load_stages(experiment.run, _config(experiment), prepared.space)
+    known, scorer, second = concept.load_stages(experiment.run, _config(experiment), prepared.space, prepared.sampler)
     validation = prepared.split("validation")
     scores = scored(scorer, prepared, validation, progress)
     probabilities = second_probabilities(second, prepared, validation, scores, progress)
     asked = experiment.decide
     threshold = decided(prepared.gold(validation), probabilities, metric=asked.metric, given=asked.threshold)
     descriptions, edition = described(prepared.space)
+    name = CoderName(experiment.name, VERSION)
     predictor = concept.ConceptPredictor(
-        CoderName(experiment.name, VERSION), known, scorer, second, prepared.space, threshold.value, {}, edition
+        name, known, scorer, second, prepared.space, threshold.value, {}, edition, prepared.sampler
     )
     card: dict[str, Any] = {
         "format": FORMAT,
@@ -151,6 +155,7 @@ def decide(experiment: Experiment, prepared: Prepared, progress: Progress = SILE
         "version": VERSION,
         "predictor": KIND,
         "model": concept.portable(experiment.tables("model")["model"]),
+        "text": {"sampler": experiment.text.sampler},
         "threshold": threshold.to_json(),
         "systems": list(prepared.space.systems),
         "edition": edition,
@@ -257,13 +262,13 @@ def _folds(patients: Sequence[str], folds: int, seed: int) -> list[int]:
 
 
 def _fitter(
-    config: concept.Config, known: ConceptSet, seed: int, tunings: FineTunings
+    config: concept.Config, known: ConceptSet, seed: int, tunings: FineTunings, sampler: Sampler
 ) -> Callable[[Sequence[Document], str], concept.ConceptScorer]:
     module, settings = concept.scorer_of(config.scorer)
 
     def fit(documents: Sequence[Document], name: str) -> concept.ConceptScorer:
         with tunings.course(name, documents) as course:
-            return fitted(module, settings, known, documents, seed, course)
+            return fitted(module, settings, known, documents, seed, course, sampler)
 
     return fit
 
@@ -278,7 +283,7 @@ def _own_fitter(
         gold = np.zeros((len(documents), len(columns)), dtype=np.float32)
         for row, document in enumerate(documents):
             gold[row, [columns[code] for code in document.codes if code in columns]] = 1.0
-        return fit_network(config.note, [document.joined() for document in documents], gold, seed)
+        return fit_network(config.note, [document.joined() for document in documents], gold, seed, prepared.sampler)
 
     return fit
 

@@ -72,9 +72,7 @@ class Prepared:
 
     def read(self, text: str) -> Encoded:
         """What a model reads of a text, with its places: of the text of document i, the ids are `tokens[i]`."""
-        found = self.reader.read(text)
-        kept = self.sampler(found, self.max_tokens, text).kept
-        return Encoded(found.ids[kept], found.offsets[kept])
+        return samplers.read(self.reader, text, self.max_tokens, self.sampler)[0]
 
     def split(self, split: Split) -> list[int]:
         """Indices of the documents of one split. Raises ArtefactError where it is empty."""

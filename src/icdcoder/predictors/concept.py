@@ -28,13 +28,16 @@ from icdcoder.core.config import Settings, build
 from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
-from icdcoder.knowledge import concept_files, descriptions
+from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction, Span
+from icdcoder.knowledge import concept_files
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.concept_head import Head, build_head
 from icdcoder.predictors.asking.asker import AskingConfig
 from icdcoder.predictors.concept_heads import language_model, network
+from icdcoder.predictors.concept_scorers import loaded
 from icdcoder.predictors.label_networks.network import NetworkConfig, load_network
+from icdcoder.text import reader, samplers
+from icdcoder.text.sample import Sampler, head, together
 
 SCORERS = "predictors.concept_scorers"
 CONCEPTS, SPACE = "concepts.json", "space.json"
@@ -81,8 +84,8 @@ class Config(Settings):
 
 
 class ConceptScorer(Protocol):
-    """Stage 1. A module of it has `Config`, `fit(config, concepts, documents, seed)` and `load(folder, config,
-    concepts)`; `fit` may look at the codes of the documents, as the head only sees scores of other notes."""
+    """Stage 1. A module of it has `Config`, and `fit` and `load` (predictors/concept_scorers/__init__.py); `fit` may
+    look at the codes of the documents, as the head only sees scores of other notes."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -96,6 +99,8 @@ class ConceptScorer(Protocol):
     def evidence(self, note: Note) -> Mapping[int, tuple[Evidence, ...]]:
         """Spans by the number of the concept."""
         ...
+
+    def left_unread(self, note: Note) -> tuple[Span, ...]: ...
 
     def save(self, folder: Path) -> None: ...
 
@@ -112,12 +117,16 @@ class SecondStage(Protocol):
         """Matrix "note concept" → matrix "note code". notes: one a row, or one for all rows."""
         ...
 
+    def left_unread(self, scores: npt.NDArray[np.float32], note: Note) -> tuple[Span, ...]:
+        """scores: of the note's concepts."""
+        ...
+
     def save(self, folder: Path) -> None: ...
 
 
 @dataclass(frozen=True)
 class ConceptPredictor:
-    """See core/concept.py: a `ConceptCoder`."""
+    """See core/concept.py: a `ConceptCoder`. sampler: what its stages were given, for `save`."""
 
     name: CoderName
     concepts: ConceptSet
@@ -127,6 +136,7 @@ class ConceptPredictor:
     threshold: float
     descriptions: Mapping[Code, str]
     edition: str
+    sampler: Sampler = head
 
     @cached_property
     def concept_names(self) -> tuple[str, ...]:
@@ -183,6 +193,7 @@ class ConceptPredictor:
             system="+".join(self.space.systems),
             edition=self.edition,
             codes=tuple(codes),
+            left_unread=together(self.scorer.left_unread(note), self.second.left_unread(scores, note)),
             warnings=() if readable else ("The note is empty.",),
         )
 
@@ -198,7 +209,8 @@ class ConceptPredictor:
         """Writes into an existing folder all that `load` needs beside the card, and returns the names."""
         save_stages(folder, self.concepts, self.scorer, self.second)
         self.space.save(folder / SPACE)
-        return (CONCEPTS, SPACE, *self.second.files, *self.scorer.files)
+        self.sampler.save(folder)
+        return (CONCEPTS, SPACE, *self.second.files, *self.scorer.files, *self.sampler.files)
 
 
 def scorer_of(table: Mapping[str, Any]) -> tuple[ModuleType, Settings]:
@@ -223,13 +235,6 @@ def new_head(config: Config, concepts: ConceptSet, space: LabelSpace) -> Head:
     )
 
 
-def questionnaire(concepts: ConceptSet, space: LabelSpace) -> language_model.Questionnaire:
-    """What a language model is asked of each code."""
-    membership, _ = concepts.membership(space.codes)
-    titles = [title or code.value for code, title in zip(space.codes, descriptions.of(space.codes), strict=True)]
-    return language_model.Questionnaire([c.name for c in concepts], [np.flatnonzero(row) for row in membership], titles)
-
-
 def save_stages(folder: Path, concepts: ConceptSet, scorer: ConceptScorer, second: SecondStage) -> None:
     body = [concept_files.to_json(concept) for concept in concepts]
     write_atomic(folder / CONCEPTS, json.dumps(body, ensure_ascii=False, indent=1))
@@ -237,28 +242,32 @@ def save_stages(folder: Path, concepts: ConceptSet, scorer: ConceptScorer, secon
     scorer.save(folder)
 
 
-def load_stages(folder: Path, config: Config, space: LabelSpace) -> tuple[ConceptSet, ConceptScorer, SecondStage]:
+def load_stages(
+    folder: Path, config: Config, space: LabelSpace, sampler: Sampler
+) -> tuple[ConceptSet, ConceptScorer, SecondStage]:
     """What `save_stages` wrote. Raises ArtefactError where it does not fit the settings."""
     try:
         concepts = concept_files.trusted(json.loads((folder / CONCEPTS).read_text(encoding="utf-8")))
         module, settings = scorer_of(config.scorer)
-        second = _load_second(folder, config, concepts, space)
+        second = _load_second(folder, config, concepts, space, sampler)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, IcdcoderError):
             raise
         raise ArtefactError(f"The concepts and the head in {folder} do not fit its settings.") from None
-    return concepts, module.load(folder, settings, concepts), second
+    return concepts, loaded(module, folder, settings, concepts, sampler), second
 
 
-def _load_second(folder: Path, config: Config, concepts: ConceptSet, space: LabelSpace) -> SecondStage:
+def _load_second(
+    folder: Path, config: Config, concepts: ConceptSet, space: LabelSpace, sampler: Sampler
+) -> SecondStage:
     from safetensors.torch import load_file
 
     if config.head == "language_model":
-        return language_model.load(folder, config.asking, questionnaire(concepts, space))
-    head = new_head(config, concepts, space)
-    head.load_state_dict(load_file(folder / network.HEAD))
-    own = None if config.inputs == "concepts" else load_network(folder, network.OWN, config.note, len(space))
-    return network.NetworkStage(head.eval(), own)
+        return language_model.load(folder, config.asking, language_model.questionnaire(concepts, space), sampler)
+    layer = new_head(config, concepts, space)
+    layer.load_state_dict(load_file(folder / network.HEAD))
+    own = None if config.inputs == "concepts" else load_network(folder, network.OWN, config.note, len(space), sampler)
+    return network.NetworkStage(layer.eval(), own)
 
 
 def portable(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,7 +284,8 @@ def load(folder: Path, card: dict[str, Any]) -> ConceptPredictor:
     """Builds the predictor of a coder folder whose card has been read and whose files have been verified."""
     space = LabelSpace.load(folder / SPACE)
     config = build(Config, {key: value for key, value in card["model"].items() if key != "kind"}, "model")
-    concepts, scorer, second = load_stages(folder, config, space)
+    sampler = samplers.load(folder, reader.resolve(card.get("text", {}))[0])
+    concepts, scorer, second = load_stages(folder, config, space, sampler)
     return ConceptPredictor(
         name=CoderName(card["name"], card["version"]),
         concepts=concepts,
@@ -285,4 +295,5 @@ def load(folder: Path, card: dict[str, Any]) -> ConceptPredictor:
         threshold=card["threshold"]["value"],
         descriptions={Code.parse(code): text for code, text in card["descriptions"].items()},
         edition=card["edition"],
+        sampler=sampler,
     )

@@ -58,11 +58,10 @@ class NeuralPredictor:
     sampler: Sampler = head
 
     def read(self, note: Note) -> Read:
-        tokens = self.reader.read(note.text)
-        kept = self.sampler(tokens, self.max_tokens, note.text)
-        offsets = tokens.offsets[kept.kept].astype(np.int64)
+        tokens, left_unread = samplers.read(self.reader, note.text, self.max_tokens, self.sampler)
+        offsets = tokens.offsets.astype(np.int64)
         channels = compute(channels_of(self.model), note.text, offsets)
-        return Read(tokens.ids[kept.kept], offsets, kept.left_unread, channels)
+        return Read(tokens.ids, offsets, left_unread, channels)
 
     def probabilities(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
         """Matrix "note code"."""

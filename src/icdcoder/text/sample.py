@@ -67,6 +67,18 @@ class Head:
 head = Head()
 
 
+def together(*parts: Sequence[Span]) -> tuple[Span, ...]:
+    """What is not read where several read a text, each leaving out spans of its own: by any of them. Spans that overlap
+    are one, with the reason of the first."""
+    found: list[Span] = []
+    for span in sorted((span for part in parts for span in part), key=lambda span: (span.start, -span.end)):
+        if found and span.start < found[-1].end:
+            found[-1] = Span(found[-1].start, max(span.end, found[-1].end), found[-1].reason)
+        else:
+            found.append(span)
+    return tuple(found)
+
+
 def unread(tokens: Located, kept: npt.NDArray[np.int64], reason: str) -> tuple[Span, ...]:
     """One span for each run of tokens that are not kept, from the start of its first to the end of its last token."""
     if len(kept) == len(tokens):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.text.reader import TextConfig
+from icdcoder.core.prediction import Span
+from icdcoder.text.reader import Encoded, Reader, TextConfig
 from icdcoder.text.sample import Sampler, head
 
 
@@ -36,6 +37,13 @@ def load(folder: Path, text: TextConfig) -> Sampler:
     from icdcoder.text.knowledge_sample import KnowledgeSampler
 
     return KnowledgeSampler.load(folder, paragraphs=_paragraphs(text))
+
+
+def read(reader: Reader, text: str, budget: int, sampler: Sampler) -> tuple[Encoded, tuple[Span, ...]]:
+    """(what is read of a text, what is left out)."""
+    found = reader.read(text)
+    sampled = sampler(found, budget, text)
+    return Encoded(found.ids[sampled.kept], found.offsets[sampled.kept]), sampled.left_unread
 
 
 def _paragraphs(text: TextConfig) -> bool:

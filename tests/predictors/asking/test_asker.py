@@ -10,6 +10,7 @@ import torch
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.note import Note
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, files, sample
+from icdcoder.text.knowledge_sample import KnowledgeSampler
 
 PLACES = frozenset({"concept"})
 NAMES = ("fever", "cough", "pain", "rash")
@@ -103,6 +104,48 @@ def test_a_long_note_leaves_room_for_the_question(causal_models: ModuleType, tmp
     assert len(asked.text) + max(map(len, asked.questions)) == 48
     assert asker.probabilities(Note("a", "fever " * 500), QUESTIONS).shape == (4,)
     assert len(new(tmp_path, max_tokens=3).text(Note("a", "fever " * 500))) < 48
+
+
+def test_a_prompt_that_leaves_the_note_no_room_is_refused(causal_models: ModuleType, tmp_path: Path) -> None:
+    asker = new(causal_models.save(tmp_path, [*TEXTS, *NAMES], context=24))
+    with pytest.raises(ConfigError, match=r"reads 24 at once, so that no room is left for the note"):
+        asker.probabilities(Note("a", "fever"), QUESTIONS)
+
+
+def test_the_default_leaves_room_for_the_questions(causal_models: ModuleType, tmp_path: Path) -> None:
+    asker = new(causal_models.save(tmp_path, [*TEXTS, *NAMES], split=True, context=512))
+    assert asker.config.max_tokens > 512
+    note = Note("a", "fever " * 500)
+    asked = asker.asked(note, QUESTIONS)
+    longest = max(map(len, asked.questions)) + len(asker.model.answers.shared)
+    assert len(asked.text) + longest == 512
+    assert asker.probabilities(note, QUESTIONS).shape == (4,)
+
+
+def test_what_is_not_read_is_said(causal_models: ModuleType, tmp_path: Path) -> None:
+    folder = causal_models.save(tmp_path, [*TEXTS, *NAMES], context=48)
+    note = Note("a", "fever " * 500)
+    for asker in (new(folder), new(folder, max_tokens=5)):
+        (left,) = asker.left_unread(note, QUESTIONS)
+        read = asker.asked(note, QUESTIONS).text.count(asker.tokenizer.encode("fever")[0])
+        assert left.start == read * len("fever ")
+        assert left.end == len(note.text.rstrip())
+        assert asker.left_unread(Note("b", "fever"), QUESTIONS) == ()
+        assert asker.left_unread(Note("c", " "), QUESTIONS) == ()
+
+
+def test_a_sampler_chooses_what_is_asked_about(causal_models: ModuleType, tmp_path: Path) -> None:
+    folder = causal_models.save(tmp_path, [*TEXTS, *NAMES])
+    config = AskingConfig(checkpoint=folder, tuning="none", max_tokens=3)
+    sampler = KnowledgeSampler(["rash"])
+    asker = Asker.new(config, "concept", PLACES, "[asking]", 0, sampler)
+    note = Note("a", "seen today with pain\n\nPlan:\nrash fever\n")
+    rash = asker.tokenizer.encode("rash")[0]
+    assert rash in asker.text(note)
+    assert rash not in new(folder, max_tokens=3).text(note)
+    assert all("fewer words speak of a code" in span.reason for span in asker.left_unread(note, QUESTIONS))
+    asker.save(tmp_path, "m")
+    assert Asker.read(config, tmp_path, "m", PLACES, sampler).text(note) == asker.text(note)
 
 
 @pytest.mark.parametrize("changes", [{}, {"tuning": "lora", "lora_rank": 2}, {"tuning": "none"}, {"whole": False}])

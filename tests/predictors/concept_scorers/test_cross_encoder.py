@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ from icdcoder.core.note import Note
 from icdcoder.knowledge.concepts import Concept, ConceptSet
 from icdcoder.predictors.concept_scorers import cross_encoder
 from icdcoder.predictors.concept_scorers.cross_encoder import Config, CrossScorer
+from icdcoder.text.knowledge_sample import KnowledgeSampler
 
 I10, E119 = Code("icd10cm", "I10"), Code("icd10cm", "E11.9")
 CONCEPTS = ConceptSet((Concept("hypertension", 2, (I10,)), Concept("diabetes mellitus", 2, (E119,))))
@@ -75,3 +77,13 @@ def test_settings_that_cannot_work_are_refused(config: Config) -> None:
     ):
         with pytest.raises(ConfigError, match=said):
             cross_encoder.fit(config.model_copy(update=changes), CONCEPTS, DOCUMENTS, 0)
+
+
+def test_what_is_past_its_tokens_is_said(scorer: CrossScorer) -> None:
+    note = Note("a", "\n\n".join(TEXTS))
+    assert scorer.left_unread(note) == ()
+    (left,) = replace(scorer, max_tokens=3).left_unread(note)
+    assert (left.start > 0, left.end) == (True, len(note.text))
+    sampled = replace(scorer, max_tokens=3, sampler=KnowledgeSampler(["no chills"]))
+    assert sampled.read(note) != replace(scorer, max_tokens=3).read(note)
+    assert "fewer words speak of a code" in sampled.left_unread(note)[0].reason

@@ -90,3 +90,17 @@ def test_a_hierarchy_within_a_hierarchy_is_refused() -> None:
         hierarchical.fit(Config(scorer={"kind": "hierarchical"}), CONCEPTS, [], 0)
     with pytest.raises(ConfigError, match="Did you mean 'lexical'"):
         hierarchical.fit(Config(scorer={"kind": "lexicl"}), CONCEPTS, [], 0)
+
+
+def test_what_gate_and_scorer_leave_out_is_said() -> None:
+    few = NetworkConfig(embedding=4, filters=4, kernel=3, epochs=1, max_tokens=2)
+    documents = [Document(str(i), (Note(str(i), TEXTS[I10]),), (I10,), str(i), "train") for i in range(4)]
+    note = Note("a", TEXTS[I10])
+    table = {"kind": "label_attention", "network": {**few.model_dump(), "max_tokens": 3}}
+    for config, ends in (
+        (Config(gate="network", network=few), "hypertension and fatigue"),
+        (Config(scorer=table), "and fatigue"),
+    ):
+        (left,) = hierarchical.fit(config, CONCEPTS, documents, 0).left_unread(note)
+        assert note.text[left.start :] == ends
+    assert hierarchical.fit(Config(), CONCEPTS, documents, 0).left_unread(note) == ()

@@ -14,6 +14,7 @@ from icdcoder.knowledge.concepts import Concept, ConceptSet
 from icdcoder.predictors.concept_scorers import label_attention
 from icdcoder.predictors.concept_scorers.label_attention import AttentionScorer, Config
 from icdcoder.predictors.label_networks.network import NetworkConfig
+from icdcoder.text.knowledge_sample import KnowledgeSampler
 
 I10, E119 = Code("icd10cm", "I10"), Code("icd10cm", "E11.9")
 CONCEPTS = ConceptSet((Concept("hypertension", 2, (I10,)), Concept("diabetes", 2, (E119,))))
@@ -84,3 +85,13 @@ def test_a_saved_scorer_scores_the_same(scorer: AttentionScorer, tmp_path: Path)
     assert np.array_equal(label_attention.load(tmp_path, SMALL, CONCEPTS).scores(notes), scorer.scores(notes))
     with pytest.raises(ArtefactError, match="does not fit"):
         label_attention.load(tmp_path, Config(), CONCEPTS)
+
+
+def test_what_is_past_its_tokens_is_said() -> None:
+    three = Config(network=SMALL.network.model_copy(update={"max_tokens": 3, "epochs": 1}))
+    note = Note("a", "patient in bed today\n\nPlan:\nhypertension daily\n")
+    (left,) = label_attention.fit(three, CONCEPTS, documents(), 0).left_unread(note)
+    assert note.text[left.start : left.end].endswith("hypertension daily")
+    sampled = label_attention.fit(three, CONCEPTS, documents(), 0, KnowledgeSampler(["hypertension"]))
+    (left,) = sampled.left_unread(note)
+    assert note.text[left.start : left.end] == "patient in bed today"

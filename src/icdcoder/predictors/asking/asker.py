@@ -17,13 +17,16 @@ from icdcoder.core.cache import write_atomic
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.core.note import Note
+from icdcoder.core.prediction import Span
 from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
 from icdcoder.nn.asking.yes_no import Answers, Asked, YesNoModel, train_yes_no
 from icdcoder.nn.pretrained.loading import Pretrained, Weights, add_lora, load_pretrained
 from icdcoder.predictors.asking.prompt import Prompt
+from icdcoder.text import samplers
 from icdcoder.text.checkpoints import checkpoint_folder
 from icdcoder.text.readers.subwords import FILE as TOKENIZER
 from icdcoder.text.readers.subwords import Subwords
+from icdcoder.text.sample import Sampler, head
 
 Fields = Mapping[str, str]
 # The end of a question with which the tokens of the answers are found.
@@ -35,9 +38,10 @@ class AskingConfig(Settings):
     that were trained, and the checkpoint must be there when the coder is loaded.
 
     prompt: a file of the user's. yes, no: the answers, as they follow the prompt. max_tokens: of a note, the rest is
-    not read; never more than the model can. tuning: "lora" adapters of rank lora_rank, "full" all weights, "none" the
-    model as it is. epochs over the notes, batch_size notes a step, questions: of each note in each epoch, half of them
-    with the answer yes where there are so many. chunk: tokens of questions that are read together.
+    not read; fewer where the model reads no more with prompt and questions. tuning: "lora" adapters of rank lora_rank,
+    "full" all weights, "none" the model as it is. epochs over the notes, batch_size notes a step, questions: of each
+    note in each epoch, half of them with the answer yes where there are so many. chunk: tokens of questions that are
+    read together.
     """
 
     checkpoint: Path | None = None
@@ -68,14 +72,21 @@ class Example:
 
 
 class Asker:
-    """causal: loaded with `writes`. Raises ConfigError where it is no causal language model, or where tokenizer and
-    answers do not fit."""
+    """causal: loaded with `writes`. sampler: which tokens of a longer note are read. Raises ConfigError where it is no
+    causal language model, or where tokenizer and answers do not fit."""
 
     def __init__(
-        self, config: AskingConfig, causal: Pretrained, tokenizer: Subwords, prompt: Prompt, seed: int = 0
+        self,
+        config: AskingConfig,
+        causal: Pretrained,
+        tokenizer: Subwords,
+        prompt: Prompt,
+        seed: int = 0,
+        sampler: Sampler = head,
     ) -> None:
         _require_causal(causal)
         self.config = config
+        self.sampler = sampler
         self.tokenizer = tokenizer
         self.prompt = prompt
         self.architecture: dict[str, Any] = causal.architecture["config"]
@@ -92,28 +103,59 @@ class Asker:
         self.model = YesNoModel(causal.model, answers, _limit(causal)).to(device).eval()
 
     @classmethod
-    def new(cls, config: AskingConfig, own: str, places: frozenset[str], table: str, seed: int = 0) -> Asker:
+    def new(
+        cls,
+        config: AskingConfig,
+        own: str,
+        places: frozenset[str],
+        table: str,
+        seed: int = 0,
+        sampler: Sampler = head,
+    ) -> Asker:
         """own: the name of our prompt. table: of the settings, for errors. Raises ConfigError, MissingExtraError."""
         if config.checkpoint is None:
             raise ConfigError(f"{table} needs a language model: set its checkpoint to the folder of its config.json.")
         folder = checkpoint_folder(config.checkpoint)
         tokenizer = Subwords.load(folder)
         causal = load_pretrained(folder, None, tokenizer.size, weights=config.weights, writes=True)
-        return cls(config, causal, tokenizer, Prompt.load(own, config.prompt, places), seed)
+        return cls(config, causal, tokenizer, Prompt.load(own, config.prompt, places), seed, sampler)
 
     def text(self, note: Note, room: int = 0) -> list[int]:
-        """The tokens that all questions of a note share. room: that a question needs behind them."""
+        """The tokens that all questions of a note share. room: that a question needs behind them. Raises ConfigError
+        where prompt and question leave the note none."""
+        return self._read(note, room)[0]
+
+    def left_unread(self, note: Note, questions: Sequence[Fields]) -> tuple[Span, ...]:
+        """What is not read of a note of which these questions are asked."""
+        if not note.text.strip():
+            return ()
+        return self._read(note, self._room(self._tokens(questions)))[1]
+
+    def _read(self, note: Note, room: int) -> tuple[list[int], tuple[Span, ...]]:
         before, after = (self.tokenizer.encode(part).tolist() for part in (self.prompt.before, self.prompt.after))
         budget = self.config.max_tokens
         if self.model.limit is not None:
             around = len(self.start) + len(before) + len(after) + room + len(self.model.answers.shared)
-            budget = max(0, min(budget, self.model.limit - around))
-        return [*self.start, *before, *self.tokenizer.encode(note.text)[:budget].tolist(), *after]
+            budget = min(budget, self.model.limit - around)
+            if budget <= 0:
+                raise ConfigError(
+                    f"Prompt and question have {around} tokens, and the language model reads {self.model.limit} at "
+                    "once, so that no room is left for the note; shorten the prompt (prompt = FILE), or take a model "
+                    "of a longer context."
+                )
+        found, left_unread = samplers.read(self.tokenizer, note.text, budget, self.sampler)
+        return [*self.start, *before, *found.ids.tolist(), *after], left_unread
+
+    def _tokens(self, questions: Sequence[Fields]) -> list[list[int]]:
+        return [ids.tolist() for ids in self.tokenizer.encode_all([self.prompt.fill(one) for one in questions])]
+
+    def _room(self, questions: Sequence[Sequence[int]]) -> int:
+        return max(map(len, questions), default=0)
 
     def asked(self, note: Note, questions: Sequence[Fields], targets: Sequence[float] = ()) -> Asked:
         """What the model reads, in tokens; no target is among it."""
-        tokens = [ids.tolist() for ids in self.tokenizer.encode_all([self.prompt.fill(one) for one in questions])]
-        return Asked(self.text(note, max(map(len, tokens), default=0)), tokens, targets)
+        tokens = self._tokens(questions)
+        return Asked(self.text(note, self._room(tokens)), tokens, targets)
 
     def probabilities(self, note: Note, questions: Sequence[Fields]) -> npt.NDArray[np.float32]:
         """That the answer is yes, one a question; an empty note supports nothing."""
@@ -166,7 +208,9 @@ class Asker:
         write_atomic(prompt, self.prompt.text + "\n")
 
     @classmethod
-    def read(cls, config: AskingConfig, folder: Path, stem: str, places: frozenset[str]) -> Asker:
+    def read(
+        cls, config: AskingConfig, folder: Path, stem: str, places: frozenset[str], sampler: Sampler = head
+    ) -> Asker:
         """What `save` wrote. Raises ArtefactError where files do not fit, ConfigError where a checkpoint is missing."""
         from safetensors.torch import load_file
 
@@ -182,9 +226,8 @@ class Asker:
                 weights=config.weights,
                 writes=True,
             )
-            asker = cls(
-                config, causal, tokenizer, Prompt.parse(prompt.read_text(encoding="utf-8"), places, str(prompt))
-            )
+            asked = Prompt.parse(prompt.read_text(encoding="utf-8"), places, str(prompt))
+            asker = cls(config, causal, tokenizer, asked, sampler=sampler)
             expected = {n for n, w in asker.model.model.named_parameters() if config.whole or w.requires_grad}
             state = load_file(weights)
             if set(state) != expected:

@@ -15,9 +15,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
+from icdcoder.core.prediction import Span
+from icdcoder.knowledge import descriptions
+from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, Fields, files
+from icdcoder.text.sample import Sampler, head
 
 STEM = "code_model"
 PLACES = frozenset({"findings", "code"})
@@ -42,6 +47,13 @@ class Questionnaire:
     def fields(self, scores: Matrix, code: int) -> Mapping[str, str]:
         answers = (f"{self.concepts[i]}: {'yes' if scores[i] >= 0.5 else 'no'}" for i in self.own[code][:SHOWN])
         return {"findings": "; ".join(answers) or "none", "code": self.titles[code]}
+
+
+def questionnaire(concepts: ConceptSet, space: LabelSpace) -> Questionnaire:
+    """What a language model is asked of each code."""
+    membership, _ = concepts.membership(space.codes)
+    titles = [title or code.value for code, title in zip(space.codes, descriptions.of(space.codes), strict=True)]
+    return Questionnaire([c.name for c in concepts], [np.flatnonzero(row) for row in membership], titles)
 
 
 class _Questions(Sequence[Fields]):
@@ -71,6 +83,9 @@ class AskingStage:
             return np.stack(rows)
         return self._of_note(notes[0], scores)
 
+    def left_unread(self, scores: Matrix, note: Note) -> tuple[Span, ...]:
+        return self.asker.left_unread(note, list(self.about.of(scores)))
+
     def _of_note(self, note: Note, scores: Matrix) -> Matrix:
         places: dict[tuple[str, str], int] = {}
         asked: list[Fields] = []
@@ -96,9 +111,10 @@ def fit(
     gold: npt.NDArray[np.bool_],
     seed: int,
     course: Course = UNWATCHED,
+    sampler: Sampler = head,
 ) -> AskingStage:
     """scores: of the concepts, by scorers that have not seen the note. Raises ConfigError, MissingExtraError."""
-    asker = Asker.new(config, "code", PLACES, TABLE, seed)
+    asker = Asker.new(config, "code", PLACES, TABLE, seed, sampler)
     examples = [
         Example(note, about.of(row), truth)
         for note, row, truth in zip(notes, scores, gold.astype(np.float32), strict=True)
@@ -107,5 +123,5 @@ def fit(
     return AskingStage(asker, about)
 
 
-def load(folder: Path, config: AskingConfig, about: Questionnaire) -> AskingStage:
-    return AskingStage(Asker.read(config, folder, STEM, PLACES), about)
+def load(folder: Path, config: AskingConfig, about: Questionnaire, sampler: Sampler = head) -> AskingStage:
+    return AskingStage(Asker.read(config, folder, STEM, PLACES, sampler), about)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 
 from icdcoder.core.note import Note
+from icdcoder.core.prediction import Span
 from icdcoder.nn.concept_head import Head
 from icdcoder.predictors.label_networks.network import LabelNetwork
 
@@ -37,6 +38,9 @@ class NetworkStage:
     def probabilities(self, scores: Matrix, notes: Sequence[Note]) -> Matrix:
         """Matrix "note code"; see `SecondStage`."""
         return head_probabilities(self.head, scores, None if self.own is None else self.own.scores(notes))
+
+    def left_unread(self, scores: Matrix, note: Note) -> tuple[Span, ...]:
+        return () if self.own is None else self.own.left_unread(note)
 
     def save(self, folder: Path) -> None:
         from safetensors.torch import save_file

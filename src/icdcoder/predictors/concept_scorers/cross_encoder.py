@@ -22,7 +22,7 @@ from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Evidence
+from icdcoder.core.prediction import Evidence, Span
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.asking.cross_encoder import CrossEncoder, Pooling
 from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course, fine_tune
@@ -31,9 +31,11 @@ from icdcoder.predictors.asking.asker import sample
 from icdcoder.predictors.asking.targets import Targets, targets_of
 from icdcoder.predictors.concept_scorers import lexical
 from icdcoder.predictors.concept_scorers.lexical import LexicalScorer
+from icdcoder.text import samplers
 from icdcoder.text.checkpoints import checkpoint_folder
 from icdcoder.text.readers.subwords import FILE as TOKENIZER
 from icdcoder.text.readers.subwords import Subwords
+from icdcoder.text.sample import Sampler, head
 
 WEIGHTS, KNOWN = "cross_encoder.safetensors", "cross_encoder.json"
 WEIGHT_DECAY = 0.01
@@ -70,6 +72,7 @@ class CrossScorer:
     asked: Sequence[Sequence[int]]
     max_tokens: int
     words: LexicalScorer
+    sampler: Sampler = head
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ class CrossScorer:
         return np.stack([self.scores_of(note, range(len(self.concepts))) for note in notes])
 
     def scores_of(self, note: Note, asked: Sequence[int]) -> npt.NDArray[np.float32]:
-        tokens = self.tokenizer.encode(note.text)[: self.max_tokens].tolist()
+        tokens = self.read(note)
         if not tokens or not len(asked):
             return np.zeros(len(asked), dtype=np.float32)
         with torch.inference_mode():
@@ -89,6 +92,12 @@ class CrossScorer:
     def evidence(self, note: Note) -> dict[int, tuple[Evidence, ...]]:
         """Where the words of a concept stand."""
         return self.words.evidence(note)
+
+    def read(self, note: Note) -> list[int]:
+        return samplers.read(self.tokenizer, note.text, self.max_tokens, self.sampler)[0].ids.tolist()
+
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        return samplers.read(self.tokenizer, note.text, self.max_tokens, self.sampler)[1]
 
     def save(self, folder: Path) -> None:
         from safetensors.torch import save_file
@@ -101,7 +110,12 @@ class CrossScorer:
 
 
 def fit(
-    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, course: Course = UNWATCHED
+    config: Config,
+    concepts: ConceptSet,
+    documents: Sequence[Document],
+    seed: int,
+    course: Course = UNWATCHED,
+    sampler: Sampler = head,
 ) -> CrossScorer:
     """The same documents and seed give the same scorer on a CPU. Raises ConfigError where there is no encoder or the
     window does not fit, MissingExtraError without [llm]."""
@@ -111,21 +125,21 @@ def fit(
     words = lexical.fit(lexical.Config(), concepts, documents, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        scorer = _scorer(config, concepts, Subwords.load(folder), folder, None, words)
+        scorer = _scorer(config, concepts, Subwords.load(folder), folder, None, words, sampler)
         targets = targets_of(config.targets, concepts, documents, seed)
-        notes = [scorer.tokenizer.encode(d.joined().text)[: config.max_tokens].tolist() for d in documents]
+        notes = [scorer.read(document.joined()) for document in documents]
         _train(scorer, notes, targets, config, np.random.default_rng(seed), course)
     return scorer
 
 
-def load(folder: Path, config: Config, concepts: ConceptSet) -> CrossScorer:
+def load(folder: Path, config: Config, concepts: ConceptSet, sampler: Sampler = head) -> CrossScorer:
     """Raises ArtefactError where the files do not fit the settings."""
     from safetensors.torch import load_file
 
     words = lexical.load(folder, lexical.Config(), concepts)
     try:
         known = json.loads((folder / KNOWN).read_text(encoding="utf-8"))
-        scorer = _scorer(config, concepts, Subwords.load(folder), None, known, words)
+        scorer = _scorer(config, concepts, Subwords.load(folder), None, known, words, sampler)
         scorer.model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         if isinstance(error, IcdcoderError):
@@ -141,15 +155,15 @@ def _scorer(
     folder: Path | None,
     architecture: dict[str, object] | None,
     words: LexicalScorer,
+    sampler: Sampler,
 ) -> CrossScorer:
     pretrained = load_pretrained(folder, architecture, tokenizer.size)
     asked = [ids.tolist() for ids in tokenizer.encode_all([concept.name for concept in concepts])]
     longest = max(map(len, asked), default=0)
     model = CrossEncoder(pretrained, config.window, config.overlap, config.pooling, longest)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return CrossScorer(
-        concepts, model.to(device).eval(), tokenizer, pretrained.architecture, asked, config.max_tokens, words
-    )
+    model.to(device).eval()
+    return CrossScorer(concepts, model, tokenizer, pretrained.architecture, asked, config.max_tokens, words, sampler)
 
 
 def _train(

@@ -24,13 +24,14 @@ from icdcoder.core.config import Settings, build
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Evidence
+from icdcoder.core.prediction import Evidence, Span
 from icdcoder.knowledge import hierarchy
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
-from icdcoder.predictors.concept_scorers import fitted, lexical
+from icdcoder.predictors.concept_scorers import fitted, lexical, loaded
 from icdcoder.predictors.concept_scorers.lexical import LexicalScorer
 from icdcoder.predictors.label_networks.network import LabelNetwork, NetworkConfig, fit_network, load_network
+from icdcoder.text.sample import Sampler, head, together
 
 FOLDER = "predictors.concept_scorers"
 AMONG_EQUALS = np.float32(1e-3)
@@ -60,6 +61,8 @@ class Gate(Protocol):
         """Matrix "note parent", 0 or more."""
         ...
 
+    def left_unread(self, note: Note) -> tuple[Span, ...]: ...
+
     def save(self, folder: Path) -> None: ...
 
 
@@ -71,6 +74,9 @@ class NetworkGate:
 
     def activity(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
         return self.network.scores(notes)
+
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        return self.network.left_unread(note)
 
     def save(self, folder: Path) -> None:
         self.network.save(folder, FILES)
@@ -92,6 +98,9 @@ class WordsGate:
         most = [np.where(self.below, row, np.float32(0)).max(1, initial=0) for row in scores]
         return np.stack(most) + AMONG_EQUALS * (scores @ self.below.T.astype(np.float32))
 
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        return self.words.left_unread(note)
+
     def save(self, folder: Path) -> None:
         self.words.save(folder)
 
@@ -107,6 +116,8 @@ class SelectiveScorer(Protocol):
         ...
 
     def evidence(self, note: Note) -> Mapping[int, tuple[Evidence, ...]]: ...
+
+    def left_unread(self, note: Note) -> tuple[Span, ...]: ...
 
     def save(self, folder: Path) -> None: ...
 
@@ -147,13 +158,21 @@ class HierarchicalScorer:
         asked = set(self.active([note])[0].tolist())
         return {concept: spans for concept, spans in self.scorer.evidence(note).items() if concept in asked}
 
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        return together(self.gate.left_unread(note), self.scorer.left_unread(note))
+
     def save(self, folder: Path) -> None:
         self.gate.save(folder)
         self.scorer.save(folder)
 
 
 def fit(
-    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, course: Course = UNWATCHED
+    config: Config,
+    concepts: ConceptSet,
+    documents: Sequence[Document],
+    seed: int,
+    course: Course = UNWATCHED,
+    sampler: Sampler = head,
 ) -> HierarchicalScorer:
     """Raises ConfigError where the scorer within is none, or is hierarchical itself."""
     module, settings = _inner(config)
@@ -165,12 +184,13 @@ def fit(
         targets = np.zeros((len(documents), count), dtype=np.float32)
         for row, document in enumerate(documents):
             targets[row, [of_code[str(code)] for code in document.codes if str(code) in of_code]] = 1.0
-        gate = NetworkGate(fit_network(config.network, [document.joined() for document in documents], targets, seed))
-    scorer = fitted(module, settings, concepts, documents, seed, course)
+        notes = [document.joined() for document in documents]
+        gate = NetworkGate(fit_network(config.network, notes, targets, seed, sampler))
+    scorer = fitted(module, settings, concepts, documents, seed, course, sampler)
     return HierarchicalScorer(concepts, scorer, gate, below, config.most, config.least)
 
 
-def load(folder: Path, config: Config, concepts: ConceptSet) -> HierarchicalScorer:
+def load(folder: Path, config: Config, concepts: ConceptSet, sampler: Sampler = head) -> HierarchicalScorer:
     """Raises ArtefactError where the files do not fit the settings."""
     module, settings = _inner(config)
     count, _, below = _parents(concepts, config.level)
@@ -178,8 +198,8 @@ def load(folder: Path, config: Config, concepts: ConceptSet) -> HierarchicalScor
     if config.gate == "words":
         gate = WordsGate(lexical.load(folder, lexical.Config(), concepts), below)
     else:
-        gate = NetworkGate(load_network(folder, FILES, config.network, count))
-    scorer = module.load(folder, settings, concepts)
+        gate = NetworkGate(load_network(folder, FILES, config.network, count, sampler))
+    scorer = loaded(module, folder, settings, concepts, sampler)
     return HierarchicalScorer(concepts, scorer, gate, below, config.most, config.least)
 
 

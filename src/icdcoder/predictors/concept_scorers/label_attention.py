@@ -15,10 +15,11 @@ import numpy.typing as npt
 from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Evidence
+from icdcoder.core.prediction import Evidence, Span
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.predictors.asking.targets import Targets, targets_of
 from icdcoder.predictors.label_networks.network import LabelNetwork, NetworkConfig, fit_network, load_network
+from icdcoder.text.sample import Sampler, head
 
 FILES = ("concept_network.safetensors", "vocabulary.txt")
 METHOD = "concept attention"
@@ -55,17 +56,22 @@ class AttentionScorer:
             for concept, (start, end) in zip(asked.tolist(), self.network.peaks(note, asked), strict=False)
         }
 
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        return self.network.left_unread(note)
+
     def save(self, folder: Path) -> None:
         self.network.save(folder, FILES)
 
 
-def fit(config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int) -> AttentionScorer:
+def fit(
+    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, sampler: Sampler = head
+) -> AttentionScorer:
     """The same documents and seed give the same scorer on a CPU."""
     targets = targets_of(config.targets, concepts, documents, seed)
     notes = [document.joined() for document in documents]
-    return AttentionScorer(concepts, fit_network(config.network, notes, targets, seed))
+    return AttentionScorer(concepts, fit_network(config.network, notes, targets, seed, sampler))
 
 
-def load(folder: Path, config: Config, concepts: ConceptSet) -> AttentionScorer:
+def load(folder: Path, config: Config, concepts: ConceptSet, sampler: Sampler = head) -> AttentionScorer:
     """Raises ArtefactError where the files do not fit the settings."""
-    return AttentionScorer(concepts, load_network(folder, FILES, config.network, len(concepts)))
+    return AttentionScorer(concepts, load_network(folder, FILES, config.network, len(concepts), sampler))

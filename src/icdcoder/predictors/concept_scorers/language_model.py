@@ -17,13 +17,14 @@ import numpy.typing as npt
 from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Evidence
+from icdcoder.core.prediction import Evidence, Span
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course
 from icdcoder.predictors.asking.asker import Asker, AskingConfig, Example, files
 from icdcoder.predictors.asking.targets import Targets, targets_of
 from icdcoder.predictors.concept_scorers import lexical
 from icdcoder.predictors.concept_scorers.lexical import LexicalScorer
+from icdcoder.text.sample import Sampler, head
 
 STEM = "concept_model"
 PLACES = frozenset({"concept"})
@@ -61,6 +62,10 @@ class LanguageModelScorer:
         """Where the words of a concept stand."""
         return self.words.evidence(note)
 
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        """Where all concepts are asked of; where only some are, which are shorter, it may be less."""
+        return self.asker.left_unread(note, questions([concept.name for concept in self.concepts]))
+
     def save(self, folder: Path) -> None:
         self.asker.save(folder, STEM)
         self.words.save(folder)
@@ -71,10 +76,15 @@ def questions(names: Sequence[str]) -> list[Mapping[str, str]]:
 
 
 def fit(
-    config: Config, concepts: ConceptSet, documents: Sequence[Document], seed: int, course: Course = UNWATCHED
+    config: Config,
+    concepts: ConceptSet,
+    documents: Sequence[Document],
+    seed: int,
+    course: Course = UNWATCHED,
+    sampler: Sampler = head,
 ) -> LanguageModelScorer:
     """Raises ConfigError where there is no language model or it does not fit, MissingExtraError without [llm]."""
-    asker = Asker.new(config.asking, "concept", PLACES, TABLE, seed)
+    asker = Asker.new(config.asking, "concept", PLACES, TABLE, seed, sampler)
     words = lexical.fit(lexical.Config(), concepts, documents, seed)
     if config.asking.tuning != "none":
         every = questions([concept.name for concept in concepts])
@@ -84,7 +94,7 @@ def fit(
     return LanguageModelScorer(concepts, asker, words)
 
 
-def load(folder: Path, config: Config, concepts: ConceptSet) -> LanguageModelScorer:
+def load(folder: Path, config: Config, concepts: ConceptSet, sampler: Sampler = head) -> LanguageModelScorer:
     """Raises ArtefactError where the files do not fit the settings."""
     words = lexical.load(folder, lexical.Config(), concepts)
-    return LanguageModelScorer(concepts, Asker.read(config.asking, folder, STEM, PLACES), words)
+    return LanguageModelScorer(concepts, Asker.read(config.asking, folder, STEM, PLACES, sampler), words)

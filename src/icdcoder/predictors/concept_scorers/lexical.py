@@ -21,7 +21,7 @@ from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Evidence
+from icdcoder.core.prediction import Evidence, Span
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.text.phrase_windows import Found, PhraseWindows, rarity
 
@@ -62,6 +62,10 @@ class LexicalScorer:
             concept: (Evidence(one.start, one.end, note.text[one.start : one.end], METHOD, one.score**self.power),)
             for concept, one in next(self._read([note])).items()
         }
+
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        """All is read."""
+        return ()
 
     def save(self, folder: Path) -> None:
         write_atomic(folder / FILE, json.dumps(dict(self.rarity), ensure_ascii=False, indent=0))

@@ -17,14 +17,18 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
+from icdcoder.core.prediction import Span
 from icdcoder.nn.batching import TokenisedNotes, training_batches
 from icdcoder.nn.contract import Batch, Scores
 from icdcoder.nn.convolution import TokenConvolution
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.scoring import probabilities
 from icdcoder.nn.word_embedding import WordEmbedding
+from icdcoder.text import samplers
+from icdcoder.text.reader import Encoded
 from icdcoder.text.readers.words import WordReader
 from icdcoder.text.rules import named
+from icdcoder.text.sample import Sampler, head
 from icdcoder.text.vocabulary import Vocabulary
 
 RULE = "caml"
@@ -66,26 +70,33 @@ class LabelNetwork:
     reader: WordReader
     max_tokens: int
     labels: int
+    sampler: Sampler = head
+
+    def read(self, note: Note) -> tuple[Encoded, tuple[Span, ...]]:
+        """(what the network reads, what is left out)."""
+        return samplers.read(self.reader, note.text, self.max_tokens, self.sampler)
+
+    def left_unread(self, note: Note) -> tuple[Span, ...]:
+        return self.read(note)[1]
 
     def scores(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
         """Matrix "note label" of probabilities; a note without a known word has 0 everywhere."""
-        tokens = [self.reader.encode(note.text)[: self.max_tokens] for note in notes]
+        tokens = [self.read(note)[0].ids for note in notes]
         found = probabilities(self.model, TokenisedNotes(tokens, self.labels), batch_size=NOTES_AT_ONCE)
         found[[not len(row) for row in tokens]] = 0.0
         return found
 
     def peaks(self, note: Note, labels: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
         """Where the network looks most for each label, [start, end) of the note; none for a note without words."""
-        read = self.reader.read(note.text)
-        tokens = read.ids[: self.max_tokens]
-        if not len(tokens):
+        read, _ = self.read(note)
+        if not len(read):
             return []
-        batch = TokenisedNotes([tokens], self.labels).batch([0])
+        batch = TokenisedNotes([read.ids], self.labels).batch([0])
         with torch.inference_mode():
             attention = self.model(batch, attention_codes=torch.from_numpy(labels)).attention
         assert attention is not None
         places = [int(row.argmax()) for row in attention[0].numpy()]
-        last = len(tokens) - 1
+        last = len(read) - 1
         return [
             (int(read.offsets[max(0, place - BESIDE), 0]), int(read.offsets[min(last, place + BESIDE), 1]))
             for place in places
@@ -101,21 +112,29 @@ class LabelNetwork:
 
 
 def fit_network(
-    config: NetworkConfig, notes: Sequence[Note], targets: npt.NDArray[np.float32], seed: int
+    config: NetworkConfig,
+    notes: Sequence[Note],
+    targets: npt.NDArray[np.float32],
+    seed: int,
+    sampler: Sampler = head,
 ) -> LabelNetwork:
-    """targets: "note label" in [0, 1]. The same notes and seed give the same network on a CPU."""
+    """targets: "note label" in [0, 1]. sampler: which max_tokens tokens of a longer note are read. The same notes and
+    seed give the same network on a CPU."""
     words = Vocabulary.fit((named(RULE)(note.text).texts for note in notes), min_documents=config.min_documents)
     reader = WordReader(words, RULE)
     labels = targets.shape[1]
-    tokens = TokenisedNotes([reader.encode(n.text)[: config.max_tokens] for n in notes], labels)
+    read = [samplers.read(reader, note.text, config.max_tokens, sampler)[0].ids for note in notes]
+    tokens = TokenisedNotes(read, labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LabelModel(len(words), labels, config)
         _train(model, tokens, torch.from_numpy(targets), config, seed)
-    return LabelNetwork(model.eval(), reader, config.max_tokens, labels)
+    return LabelNetwork(model.eval(), reader, config.max_tokens, labels, sampler)
 
 
-def load_network(folder: Path, names: tuple[str, str], config: NetworkConfig, labels: int) -> LabelNetwork:
+def load_network(
+    folder: Path, names: tuple[str, str], config: NetworkConfig, labels: int, sampler: Sampler = head
+) -> LabelNetwork:
     """Raises ArtefactError where the files do not fit the settings."""
     from safetensors.torch import load_file
 
@@ -125,7 +144,7 @@ def load_network(folder: Path, names: tuple[str, str], config: NetworkConfig, la
         model.load_state_dict(load_file(folder / names[0]))
     except (OSError, RuntimeError):
         raise ArtefactError(f"{folder / names[0]} does not fit its settings.") from None
-    return LabelNetwork(model.eval(), reader, config.max_tokens, labels)
+    return LabelNetwork(model.eval(), reader, config.max_tokens, labels, sampler)
 
 
 def _train(
