@@ -116,6 +116,29 @@ def test_a_label_space_of_which_nothing_is_known_is_refused(tmp_path: Path) -> N
     assert not asked.prepared.exists()
 
 
+def test_expressions_of_a_file_are_looked_for_beside_our_own(tmp_path: Path) -> None:
+    built = tmp_path / "medical_expressions.tsv"
+    built.write_text("icd9cm:401.9\tterm\tpressure like a kettle\n", encoding="utf-8")
+    text = {"max_tokens": BUDGET, "sampler": "knowledge"}
+    own = prepare(experiment(tmp_path / "a", text=text))
+    both = prepare(experiment(tmp_path / "b", text={**text, "sampler_knowledge": str(built)}))
+    assert isinstance(own.sampler, KnowledgeSampler)
+    assert isinstance(both.sampler, KnowledgeSampler)
+    assert set(both.sampler.terms) - set(own.sampler.terms) == {"pressure like a kettle"}
+
+
+def test_a_packed_coder_needs_no_file_of_the_user(tmp_path: Path) -> None:
+    built = tmp_path / "medical_expressions.tsv"
+    built.write_text("icd9cm:401.9\tterm\tpressure like a kettle\n", encoding="utf-8")
+    text = {"max_tokens": BUDGET, "sampler": "knowledge", "sampler_knowledge": str(built)}
+    asked = experiment(tmp_path, text=text)
+    run(asked)
+    built.unlink()
+    assert "medical_expressions" not in (asked.coder / "coder.json").read_text(encoding="utf-8")
+    predictor: Any = Coder.load(asked.coder).predictor
+    assert "pressure like a kettle" in predictor.sampler.terms
+
+
 def test_a_note_within_the_budget_is_read_whole(tmp_path: Path) -> None:
     whole = prepare(experiment(tmp_path / "a", text={"max_tokens": 10**6}))
     sampled = prepare(experiment(tmp_path / "b", text={"max_tokens": 10**6, "sampler": "knowledge"}))

@@ -26,6 +26,8 @@ from icdcoder.nn.pretrained.token_encoder import self_contained, weights, whole_
 from icdcoder.nn.scoring import probabilities
 
 FILES = ("model.safetensors", "space.json")
+# Settings of [text] that name files of the user.
+USERS = ("checkpoint", "sampler_knowledge")
 # Kinds of models that write codes; what they write has to be read, and may count or not.
 WRITERS = ("generative_coder",)
 
@@ -98,8 +100,8 @@ def _pack(
         "model": self_contained(experiment.tables("model")["model"], model),
         "weights": weights(model),
         **more,
-        # The folder holds the reader's files itself.
-        "text": {key: value for key, value in experiment.tables("text")["text"].items() if key != "checkpoint"},
+        # The folder holds the reader's and the sampler's files itself.
+        "text": {key: value for key, value in experiment.tables("text")["text"].items() if key not in USERS},
         "explain": {**experiment.tables("explain")["explain"], "kind": explainer},
         "threshold": threshold.to_json(),
         "systems": list(prepared.space.systems),

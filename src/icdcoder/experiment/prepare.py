@@ -90,7 +90,7 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
         if unlabelled:
             documents.keep(path, drafts.kept)
         dropped["documents without a code in the label space"] = unlabelled
-    sampler = samplers.fitted(experiment.text, lambda: _terms(space))
+    sampler = samplers.fitted(experiment.text, lambda: _terms(space, experiment.text.sampler_knowledge))
     kept_of = None
     if sampler is not head:
         written = documents.Documents(path, int(drafts.kept.sum()))
@@ -143,12 +143,13 @@ def _every_code(experiment: Experiment, drafts: Drafts) -> LabelSpace:
     return LabelSpace(sorted(counts))
 
 
-def _terms(space: LabelSpace) -> Iterator[str]:
-    """What is known to be written for the codes of the label space."""
+def _terms(space: LabelSpace, file: Path | None) -> Iterator[str]:
+    """What is known to be written for the codes of the label space. file: of the user's, with more of it."""
     from icdcoder.knowledge import expressions
 
+    more = () if file is None else (file,)
     for system in space.systems:
-        for code, listed in expressions.load(system).items():
+        for code, listed in expressions.load(system, more=more).items():
             if code in space:
                 yield from (expression.text for expression in listed)
 

@@ -48,7 +48,8 @@ class Config(Settings):
 
     codes: a file of typed codes, the only ones that may be answered. prompts: a folder of changed prompts. examples:
     of few_shot. breadth, most_questions: of tree. candidates: of rerank. max_words: how much of a note is sent.
-    sampler: which part of a longer one: its head, or where the wording of codes stands ("knowledge").
+    sampler: which part of a longer one: its head, or where the wording of codes stands, by sections and paragraphs
+    ("knowledge") or by sections alone. sampler_knowledge: a file of expressions beside our own.
     accept_unsupported: also accept codes whose quote does not stand in the note. record, replay: a file for prompts
     and answers, which hold patient text; nothing is recorded unless it is named.
     """
@@ -63,7 +64,8 @@ class Config(Settings):
     most_questions: int = Field(default=40, ge=1)
     candidates: int = Field(default=60, ge=1)
     max_words: int = Field(default=6000, ge=1)
-    sampler: Literal["head", "knowledge"] = "head"
+    sampler: Literal["head", "knowledge", "knowledge_sections"] = "head"
+    sampler_knowledge: Path | None = None
     accept_unsupported: bool = False
     record: Path | None = None
     replay: Path | None = None
@@ -197,15 +199,19 @@ def build(config: Config) -> PromptedPredictor:
         examples=config.examples,
     )
     name = CoderName(f"prompted-{config.strategy} {chat.model}", VERSION)
-    sampler = KnowledgeSampler(_terms(config.system, only)) if config.sampler == "knowledge" else None
+    sampler = None
+    if config.sampler != "head":
+        terms = _terms(config.system, only, config.sampler_knowledge)
+        sampler = KnowledgeSampler(terms, paragraphs=config.sampler == "knowledge")
     return PromptedPredictor(name, strategy, tools, config.max_words, config.accept_unsupported, sampler)
 
 
-def _terms(system: str, only: Sequence[Code] | None) -> Iterator[str]:
-    """The wording of the codes that may be answered."""
+def _terms(system: str, only: Sequence[Code] | None, file: Path | None) -> Iterator[str]:
+    """The wording of the codes that may be answered. file: of the user's, with more of it."""
     from icdcoder.knowledge import expressions
 
+    more = () if file is None else (file,)
     for part in PARTS[system]:
-        for code, listed in expressions.load(part).items():
+        for code, listed in expressions.load(part, more=more).items():
             if only is None or code in only:
                 yield from (expression.text for expression in listed)

@@ -173,6 +173,20 @@ def test_knowledge_chooses_what_is_sent(serve) -> None:
     assert text[evidence.start : evidence.end] == evidence.text == "Treat hypertension"
 
 
+def test_sections_alone_and_expressions_of_a_file_choose_what_is_sent(serve, tmp_path: Path) -> None:
+    text = "Social History:\nLives with a cat.\n\nKettle pressure.\n\nPlan:\nNone at all now."
+    built = tmp_path / "medical_expressions.tsv"
+    built.write_text("icd10cm:I10\tterm\tkettle pressure\n", encoding="utf-8")
+    sent = {}
+    for sampler in ("knowledge", "knowledge_sections"):
+        server = serve({"text": "[]"})
+        only(predictor(server.url, max_words=4, sampler=sampler, sampler_knowledge=str(built)), text)
+        sent[sampler] = server.requests[0]["messages"][0]["content"]
+    assert "Kettle pressure" in sent["knowledge"]
+    assert "Social History:\nLives with" in sent["knowledge_sections"]
+    assert "Kettle" not in sent["knowledge_sections"]
+
+
 def test_an_empty_note_is_not_sent(serve) -> None:
     server = serve({"text": "[]"})
     assert only(predictor(server.url), " \n").warnings == ("The note is empty.",)
