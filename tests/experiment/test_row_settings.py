@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from icdcoder.core.errors import ConfigError
 from icdcoder.experiment import published
 from icdcoder.experiment.config import Experiment
-from icdcoder.experiment.row_settings import RowSettings, row_settings
+from icdcoder.experiment.row_settings import RowSettings, check_checkpoints, row_settings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PAPER1 = published.load("paper1-table1")
@@ -25,6 +26,28 @@ def test_a_checkpoint_goes_to_the_rows_that_ask_for_it() -> None:
     given = ["model.checkpoint=/models/encoder"]
     assert settings_of("plm_icd", "synthetic", given).base["model"]["checkpoint"] == "/models/encoder"
     assert "checkpoint" not in settings_of("caml", "synthetic", given).base["model"]
+
+
+def test_each_model_of_a_table_has_its_own_checkpoint() -> None:
+    figure = published.load("paper2-figure2")
+    given = ["checkpoint.t5-base=/models/base", "checkpoint.t5-large=/models/large"]
+    for row in figure.rows:
+        folder = f"/models/{'base' if 'base' in row.system else 'large'}"
+        base = row_settings(row, figure, "synthetic", given).base
+        assert (base["model"]["checkpoint"], base["text"]["checkpoint"]) == (folder, folder)
+    assert row_settings(figure.rows[1], figure, "synthetic", given[:1]).missing.endswith("--set checkpoint.t5-large=…")
+    check_checkpoints(figure.rows, figure, given)
+
+
+def test_one_checkpoint_for_rows_of_different_models_is_refused() -> None:
+    figure = published.load("paper2-figure2")
+    one = ["model.checkpoint=/models/base"]
+    with pytest.raises(ConfigError, match=r"different models: t5-base, t5-large.*checkpoint\.t5-base=FOLDER"):
+        check_checkpoints(figure.rows, figure, one)
+    check_checkpoints(figure.rows[1:], figure, one)
+    check_checkpoints(figure.rows, figure, [*one, "checkpoint.t5-large=/models/large"])
+    with pytest.raises(ConfigError, match="Did you mean 't5-large'"):
+        check_checkpoints(figure.rows, figure, ["checkpoint.t5-larg=/models/large"])
 
 
 def test_other_settings_go_to_every_row() -> None:

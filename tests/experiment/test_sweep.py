@@ -54,6 +54,7 @@ def test_folds_are_pooled_into_one_figure_over_all_notes(config: Path, tmp_path:
     for run in runs:
         assert run.metrics["notes"] == 60
         assert run.metrics["micro_f1"] > 0.8
+        assert run.metrics["trainable_share"] == 1.0
     saved = json.loads((tmp_path / "runs" / "c.sweep.json").read_text())
     assert [run["metrics"]["micro_f1"] for run in saved["runs"]] == [run.metrics["micro_f1"] for run in runs]
     shown = table(runs)

@@ -16,7 +16,7 @@ from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.prediction import Prediction, ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
-from icdcoder.experiment.answers_report import answers_measured
+from icdcoder.experiment.answers_report import accepted_by_way, answers_measured
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
@@ -68,13 +68,16 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         patients=[prepared.patients[i] for i in test],
     )
     report = _with_weights(report, card)
+    accepted: dict[str, Any] = {}
     if isinstance(predictor, AnsweringCoder):
+        accepted = accepted_by_way(parts, predictor.thresholds)
         report = answers_measured(report, parts, prepared.gold(test), predictor.thresholds)
     if isinstance(predictor, ConceptCoder):
         report = _leaks_checked(report, predictor, prepared, test, card.get("concept_warnings", ()))
     with atomic_folder(experiment.report, replace=True) as work:
         report.save(work)
-        np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=prepared.gold(test))
+        gold = prepared.gold(test)
+        np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=gold, **accepted)
     return report
 
 

@@ -12,7 +12,7 @@ from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment import published
 from icdcoder.experiment.config import STAGED
 from icdcoder.experiment.published import PublishedTable, Row
-from icdcoder.experiment.row_settings import row_settings
+from icdcoder.experiment.row_settings import check_checkpoints, row_settings
 from icdcoder.experiment.sweep import Run, sweep_over
 
 
@@ -50,13 +50,15 @@ def reproduce(
 
     corpus: a stand-in ("synthetic", "codiesp", "cmc2007") for MIMIC; each system runs once on it, and its published
     figures are those of another data set. systems: names or kinds of the rows wanted; none: all.
-    settings: overrides for every run, such as "corpus.root=/data/mimic3" or "model.checkpoint=/models/llama".
+    settings: overrides for every run, such as "corpus.root=/data/mimic3" or "model.checkpoint=/models/llama"; where a
+    table compares several language models, "checkpoint.t5-base=/models/t5-base" for each.
 
-    Raises ConfigError for an unknown table, corpus or system, and for another loader of labels than the published
-    figures rest on. A run that fails costs its own row only.
+    The tables written hold the rows of earlier calls too. Raises ConfigError for an unknown table, corpus or system,
+    and for another loader of labels than the published figures rest on. A run that fails costs its own row only.
     """
     table = published.load(name)
     rows = _chosen(table, systems, once=bool(corpus))
+    check_checkpoints(rows, table, settings)
     if not corpus:
         _refuse_other_labels(rows, settings)
     folder = runs / f"reproduce-{name}{'-' + corpus if corpus else ''}"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from icdcoder.core.cache import write_atomic
+from icdcoder.experiment import published
 from icdcoder.experiment.reproduce import Reproduced, Reproduction
+from icdcoder.experiment.sweep import Run
 from icdcoder.measure.significance import mean_interval
 
 # Shown where the systems ran on another corpus than the published one, beside the published micro-F1.
@@ -18,13 +22,38 @@ STAND_IN_MEASURES = (
     "precision_at_5",
     "mean_average_precision",
 )
+SHARE = "trainable_share"
 
 
 def save(result: Reproduction, folder: Path) -> None:
-    """table.md and table.json in `folder`."""
+    """table.md and table.json in `folder`, with the rows that earlier calls measured and this one did not."""
     folder.mkdir(parents=True, exist_ok=True)
+    result = _with_earlier(result, folder / "table.json", folder)
     write_atomic(folder / "table.md", markdown(result))
     write_atomic(folder / "table.json", json.dumps(_data(result), indent=1))
+
+
+def _with_earlier(result: Reproduction, path: Path, folder: Path) -> Reproduction:
+    """In the order of the published table. A row that could not be run now is that of the earlier call."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        earlier = {(row["system"], row["published on"]): row for row in saved["rows"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return result
+    now = {(one.row.system, one.row.set): one for one in result.rows}
+    rows = []
+    for row in result.table.rows:
+        key = (row.system, row.set)
+        one, old = now.get(key), earlier.get(key)
+        if old is not None and (one is None or not one.runs):
+            runs = tuple(Run(run["chosen"], run["metrics"], folder) for run in old["measured"])
+            if runs or one is None:
+                one = Reproduced(row, runs, old["reason"])
+        rows += [] if one is None else [one]
+    titles = dict(result.titles)
+    if not result.corpus:
+        titles = {one.row.set: published.data_set(one.row.set).title for one in rows}
+    return replace(result, rows=tuple(rows), titles=titles)
 
 
 def markdown(result: Reproduction) -> str:
@@ -43,13 +72,14 @@ def markdown(result: Reproduction) -> str:
 def _on_its_own(rows: list[Reproduced]) -> list[str]:
     # A table whose figures are lost is measured all the same.
     measures = list(dict.fromkeys(name for one in rows for name in one.row.published)) or list(STAND_IN_MEASURES)
+    measures += _share(rows)
     lines = ["| system | runs | | " + " | ".join(measures) + " |", "|---|---|---|" + "---|" * len(measures)]
     for one in rows:
         published = [one.row.published.get(name) for name in measures]
         lines.append(_line(one.row.system, "", "published", ["" if p is None else f"{p:.3f}" for p in published]))
         if one.runs:
             cells = [_values(one, name) for name in measures]
-            lines.append(_line("", str(len(one.runs)), "measured", [_cell(values) for values in cells]))
+            lines.append(_line("", str(len(one.runs)), "measured", list(map(_cell, cells, measures))))
             apart = [_difference(v, p) for v, p in zip(cells, published, strict=True)]
             lines.append(_line("", "", "difference", apart))
     return [*lines, ""]
@@ -59,11 +89,12 @@ def _on_stand_in(result: Reproduction) -> list[str]:
     """Best first; the published figure is of another data set and shows the order in the literature only."""
     rows = sorted((r for r in result.rows if r.runs), key=lambda r: -_mean(_values(r, "micro_f1")))
     lines = [f"## {result.titles[result.corpus]}", ""]
-    lines.append("| system | runs | " + " | ".join(STAND_IN_MEASURES) + " | published micro_f1 (data set) |")
-    lines.append("|---|---|" + "---|" * (len(STAND_IN_MEASURES) + 1))
+    measures = [*STAND_IN_MEASURES, *_share(rows)]
+    lines.append("| system | runs | " + " | ".join(measures) + " | published micro_f1 (data set) |")
+    lines.append("|---|---|" + "---|" * (len(measures) + 1))
     for one in rows:
         known = one.row.published.get("micro_f1")
-        cells = [_cell(_values(one, name)) for name in STAND_IN_MEASURES]
+        cells = [_cell(_values(one, name), name) for name in measures]
         cells.append("" if known is None else f"{known:.3f} ({one.row.set})")
         lines.append(f"| {one.row.system} | {len(one.runs)} | " + " | ".join(cells) + " |")
     return [*lines, ""]
@@ -81,9 +112,17 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-def _cell(values: list[float]) -> str:
+def _share(rows: Sequence[Reproduced]) -> list[str]:
+    """The share of weights that was trained, as a column where it is not the whole model everywhere."""
+    found = {share for one in rows for share in _values(one, SHARE)}
+    return [SHARE] if found - {1.0} else []
+
+
+def _cell(values: list[float], name: str) -> str:
     if not values:
         return ""
+    if name == SHARE:
+        return f"{_mean(values):.2%}"
     if len(values) == 1:
         return f"{values[0]:.3f}"
     mean, half = mean_interval(values)

@@ -18,6 +18,7 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
+from icdcoder.experiment.pooling import by_way, carried
 from icdcoder.experiment.sharing import share_prepared, share_trained
 from icdcoder.experiment.training import changed_tables
 from icdcoder.measure.coding import coding_measures
@@ -156,6 +157,9 @@ def _together(chosen: dict[str, str], group: list[Run]) -> Run:
                 into.append(matrix)
         accepted.append(scores[-1] > card["threshold"]["value"])
     metrics = coding_measures(np.concatenate(gold), np.concatenate(scores), np.concatenate(accepted))
+    metrics |= carried([one.metrics for one in group])
+    columns = [[space.index(code) for code in own] for own in spaces]
+    metrics |= by_way([one.folder / "report" for one in group], columns, len(space))
     return Run(chosen, metrics, group[0].folder)
 
 

@@ -1,0 +1,66 @@
+"""Rows of several commands are one table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from icdcoder.experiment import published
+from icdcoder.experiment.reproduce import Reproduced, Reproduction
+from icdcoder.experiment.reproduction_report import markdown, save
+from icdcoder.experiment.sweep import Run
+
+FIGURE = published.load("paper2-figure2")
+BASE, FOUR, EIGHT, _ = FIGURE.rows
+
+
+def result(*rows: Reproduced, corpus: str = "synthetic") -> Reproduction:
+    return Reproduction("paper2-figure2", FIGURE, corpus, rows, {corpus: "notes"} if corpus else {})
+
+
+def measured(row: published.Row, micro_f1: float, share: float) -> Reproduced:
+    return Reproduced(row, (Run({"seed": "1"}, {"micro_f1": micro_f1, "trainable_share": share}, Path()),))
+
+
+def test_rows_of_earlier_calls_are_kept_in_the_order_of_the_table(tmp_path: Path) -> None:
+    save(result(measured(EIGHT, 0.5, 0.0032)), tmp_path)
+    save(result(measured(BASE, 0.6, 1.0), Reproduced(EIGHT, reason="needs a checkpoint")), tmp_path)
+    rows = json.loads((tmp_path / "table.json").read_text())["rows"]
+    assert [row["system"] for row in rows] == [BASE.system, EIGHT.system]
+    assert [row["measured"][0]["metrics"]["micro_f1"] for row in rows] == [0.6, 0.5]
+    text = (tmp_path / "table.md").read_text()
+    assert f"| {EIGHT.system} | 1 | 0.500 |" in text
+    assert "not run" not in text
+    save(result(measured(EIGHT, 0.7, 0.0032)), tmp_path)
+    rows = json.loads((tmp_path / "table.json").read_text())["rows"]
+    assert [row["measured"][0]["metrics"]["micro_f1"] for row in rows] == [0.6, 0.7]
+
+
+def test_a_row_that_never_ran_says_why_until_it_does(tmp_path: Path) -> None:
+    save(result(Reproduced(FOUR, reason="needs a checkpoint")), tmp_path)
+    save(result(measured(BASE, 0.6, 1.0)), tmp_path)
+    assert f"- {FOUR.system} (mimic3-50): not run, needs a checkpoint" in (tmp_path / "table.md").read_text()
+    save(result(measured(FOUR, 0.4, 0.0016)), tmp_path)
+    assert "not run" not in (tmp_path / "table.md").read_text()
+
+
+def test_titles_of_earlier_rows_are_kept_on_the_published_data(tmp_path: Path) -> None:
+    save(result(measured(EIGHT, 0.5, 0.0032), corpus=""), tmp_path)
+    save(result(measured(BASE, 0.6, 1.0), corpus=""), tmp_path)
+    text = (tmp_path / "table.md").read_text()
+    assert f"## {published.data_set('mimic3-50').title}" in text
+    assert text.index(BASE.system) < text.index(EIGHT.system)
+
+
+def test_the_share_of_trained_weights_is_a_column_where_it_differs() -> None:
+    text = markdown(result(measured(BASE, 0.6, 1.0), measured(EIGHT, 0.5, 0.0032)))
+    assert "| trainable_share |" in text
+    assert "| 100.00% |" in text
+    assert "| 0.32% |" in text
+    assert "trainable_share |" not in markdown(result(measured(BASE, 0.6, 1.0)))
+
+
+def test_a_damaged_table_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "table.json").write_text("{")
+    save(result(measured(BASE, 0.6, 1.0)), tmp_path)
+    assert len(json.loads((tmp_path / "table.json").read_text())["rows"]) == 1
