@@ -18,6 +18,7 @@ from icdcoder.core.errors import ConfigError, MissingExtraError
 from icdcoder.knowledge import word_vectors
 from icdcoder.text import reader
 from icdcoder.text.reader import TextConfig
+from icdcoder.text.samplers import ORACLE
 
 if TYPE_CHECKING:
     from icdcoder.train.config import TrainConfig
@@ -114,6 +115,8 @@ class Experiment:
         tables = build(_Tables, data, "")
         corpus_kind, corpus = _component("corpora", "corpus", tables.corpus)
         text, own_text = reader.resolve(tables.text)
+        if text.sampler == ORACLE and tables.model.get("kind") in STAGED:
+            raise ConfigError("text.sampler = 'oracle' is for single networks: scorers of concepts read notes anew.")
         try:
             home = "predictors" if tables.model.get("kind") in STAGED else "models"
             model_kind, model = _component(home, "model", tables.model)
@@ -168,6 +171,11 @@ class Experiment:
     def staged(self) -> bool:
         """Whether the coder is trained in stages; see STAGED."""
         return self.model_kind in STAGED
+
+    @property
+    def oracle(self) -> bool:
+        """Whether notes are read by their gold codes, so that there is a report and no coder."""
+        return self.text.sampler == ORACLE
 
     @property
     def prepared(self) -> Path:

@@ -12,6 +12,7 @@ from torch import nn
 from icdcoder.coder import CARD, FORMAT
 from icdcoder.core.artefact import manifest, save_card
 from icdcoder.core.cache import atomic_folder
+from icdcoder.core.errors import ConfigError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
 from icdcoder.decide.threshold import Threshold, decided
@@ -24,6 +25,7 @@ from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import channels_of
 from icdcoder.nn.pretrained.token_encoder import self_contained, weights, whole_state
 from icdcoder.nn.scoring import probabilities
+from icdcoder.text.samplers import NO_CODER
 
 FILES = ("model.safetensors", "space.json")
 # Settings of [text] that name files of the user.
@@ -33,7 +35,12 @@ WRITERS = ("generative_coder",)
 
 
 def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
-    """Chooses the threshold and writes `experiment.coder`; both are made anew each time, as both are quick."""
+    """Chooses the threshold and writes `experiment.coder`; both are made anew each time, as both are quick.
+
+    Raises ConfigError where an oracle reads the notes.
+    """
+    if experiment.oracle:
+        raise ConfigError(f"{NO_CODER} Measure it with: icdcoder evaluate CONFIG")
     prepared = require_prepared(experiment)
     if experiment.staged:
         from icdcoder.experiment import concept_training
@@ -41,7 +48,7 @@ def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
         return concept_training.decide(experiment, prepared, progress)
     model = trained_model(experiment, prepared)
     notes = tokenised(prepared, "validation", channels_of(model))
-    scores, answers = _scores(experiment, prepared, model, notes, progress)
+    scores, answers = validation_scores(experiment, prepared, model, notes, progress)
     gold = prepared.gold(prepared.split("validation"))
     asked = experiment.decide
     threshold = decided(gold, scores, metric=asked.metric, given=asked.threshold)
@@ -51,7 +58,7 @@ def decide(experiment: Experiment, *, progress: Progress = SILENT) -> Threshold:
     return threshold
 
 
-def _scores(
+def validation_scores(
     experiment: Experiment, prepared: Prepared, model: nn.Module, notes: TokenisedNotes, progress: Progress
 ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
     """(probabilities "note code", what the card says beside that of every model)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,8 +34,13 @@ EXPLAINED_SLOWLY = 10
 
 
 def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
-    """Measures `experiment.coder` on the test part and writes `experiment.report`."""
+    """Measures `experiment.coder` on the test part and writes `experiment.report`; where an oracle reads the notes,
+    what it would come to."""
     prepared = require_prepared(experiment)
+    if experiment.oracle:
+        from icdcoder.experiment import oracle
+
+        return oracle.measured(experiment, prepared, progress)
     coder = Coder.load(experiment.coder)
     predictor = coder.predictor
     if not isinstance(predictor, ScoringPredictor):
@@ -55,6 +60,26 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
             step(len(part))
     scores = np.concatenate([part.probabilities for part in parts])
     card = coder.card or {}
+    report = report_of(experiment, prepared, card, scores, _evidence(coder, prepared, test, progress))
+    accepted: dict[str, Any] = {}
+    if isinstance(predictor, AnsweringCoder):
+        accepted = accepted_by_way(parts, predictor.thresholds)
+        report = answers_measured(report, parts, prepared.gold(test), predictor.thresholds)
+    if isinstance(predictor, ConceptCoder):
+        report = _leaks_checked(report, predictor, prepared, test, card.get("concept_warnings", ()))
+    save(experiment, prepared, report, scores, accepted)
+    return report
+
+
+def report_of(
+    experiment: Experiment,
+    prepared: Prepared,
+    card: dict[str, Any],
+    scores: np.ndarray,
+    evidence: Mapping[str, float] | None = None,
+) -> Report:
+    """scores: "note code" of the test notes. card: of a coder, or as much of it as a report needs."""
+    test = prepared.split("test")
     report = Report.of(
         gold=prepared.gold(test),
         probabilities=scores,
@@ -64,21 +89,20 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         descriptions=card.get("descriptions", {}),
         about=_about(experiment, prepared, card),
         outside=_outside(experiment, prepared, test),
-        evidence=_evidence(coder, prepared, test, progress),
+        evidence=evidence,
         patients=[prepared.patients[i] for i in test],
     )
-    report = _with_weights(report, card)
-    accepted: dict[str, Any] = {}
-    if isinstance(predictor, AnsweringCoder):
-        accepted = accepted_by_way(parts, predictor.thresholds)
-        report = answers_measured(report, parts, prepared.gold(test), predictor.thresholds)
-    if isinstance(predictor, ConceptCoder):
-        report = _leaks_checked(report, predictor, prepared, test, card.get("concept_warnings", ()))
+    return _with_weights(report, card)
+
+
+def save(
+    experiment: Experiment, prepared: Prepared, report: Report, scores: np.ndarray, accepted: Mapping[str, Any]
+) -> None:
+    """Writes `experiment.report`, with the scores it was measured on. accepted: see `accepted_by_way`."""
+    gold = prepared.gold(prepared.split("test"))
     with atomic_folder(experiment.report, replace=True) as work:
         report.save(work)
-        gold = prepared.gold(test)
-        np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=gold, **accepted)
-    return report
+        np.savez_compressed(work / "scores.npz", scores=scores.astype(np.float32), gold=gold, **dict(accepted))
 
 
 def _with_weights(report: Report, card: dict[str, Any]) -> Report:

@@ -16,8 +16,9 @@ def run(
     fresh: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
-    """prepare → train → decide → evaluate. settings: overrides such as "model.kind=caml".
+    """prepare → train → decide → evaluate; where an oracle reads the notes, without decide.
 
+    settings: overrides such as "model.kind=caml".
     A run that was stopped goes on where it was; `fresh` begins anew. Returns the report on the test part.
     """
     from icdcoder.experiment.deciding import decide
@@ -28,5 +29,6 @@ def run(
     experiment = config if isinstance(config, Experiment) else Experiment.load(Path(config), settings)
     prepare(experiment, fresh=fresh, progress=progress)
     train_model(experiment, fresh=fresh, progress=progress)
-    decide(experiment, progress=progress)
+    if not experiment.oracle:
+        decide(experiment, progress=progress)
     return evaluate(experiment, progress=progress)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from icdcoder.experiment.drafts import Drafts, Kept, Numbered
 from icdcoder.experiment.prepared import TOKENS, Prepared, finish
 from icdcoder.systems import code_lists
 from icdcoder.text import reader, samplers
-from icdcoder.text.reader import Reader
+from icdcoder.text.reader import Encoded, Reader
 from icdcoder.text.sample import Sampler, head
 
 # Of the card, where there are no training documents.
@@ -38,6 +39,8 @@ NOTHING_FITTED = (
     "measure a coder on it that was trained elsewhere (icdcoder evaluate CONFIG --coder FOLDER)"
 )
 TABLES = ("corpus", "labels", "text")
+# What is read of a text, and its gold codes → which tokens a model reads.
+Choose = Callable[[Encoded, str, Iterable[Hashable]], Kept]
 
 
 def prepare(experiment: Experiment, *, fresh: bool = False, progress: Progress = SILENT) -> Prepared:
@@ -90,11 +93,10 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
         if unlabelled:
             documents.keep(path, drafts.kept)
         dropped["documents without a code in the label space"] = unlabelled
-    sampler = samplers.fitted(experiment.text, lambda: _terms(space, experiment.text.sampler_knowledge))
+    sampler, choose = _sampling(experiment, space)
     kept_of = None
-    if sampler is not head:
-        written = documents.Documents(path, int(drafts.kept.sum()))
-        kept_of = partial(_kept_of, sampler, experiment.text.max_tokens, written)
+    if choose is not None:
+        kept_of = partial(_kept_of, choose, documents.Documents(path, int(drafts.kept.sum())))
     numbered = drafts.finish(folder / TOKENS, kept_of)
     counts = _counts(drafts, space, numbered)
     card: dict[str, Any] = {
@@ -143,23 +145,38 @@ def _every_code(experiment: Experiment, drafts: Drafts) -> LabelSpace:
     return LabelSpace(sorted(counts))
 
 
-def _terms(space: LabelSpace, file: Path | None) -> Iterator[str]:
-    """What is known to be written for the codes of the label space. file: of the user's, with more of it."""
+def _sampling(experiment: Experiment, space: LabelSpace) -> tuple[Sampler, Choose | None]:
+    """(what is kept beside the tokens, which tokens of a document are read; None: the head)."""
+    text = experiment.text
+    if text.sampler == samplers.ORACLE:
+        oracle = samplers.oracle(text, _terms(space, text.sampler_knowledge))
+        return head, lambda read, note, codes: oracle(read, text.max_tokens, note, codes).kept
+    sampler = samplers.fitted(text, lambda: chain(*_terms(space, text.sampler_knowledge).values()))
+    if sampler is head:
+        return head, None
+    return sampler, lambda read, note, codes: sampler(read, text.max_tokens, note).kept
+
+
+def _terms(space: LabelSpace, file: Path | None) -> dict[Hashable, tuple[str, ...]]:
+    """What is known to be written for each code of the label space. file: of the user's, with more of it."""
     from icdcoder.knowledge import expressions
 
     more = () if file is None else (file,)
-    for system in space.systems:
-        for code, listed in expressions.load(system, more=more).items():
-            if code in space:
-                yield from (expression.text for expression in listed)
+    return {
+        code: tuple(expression.text for expression in listed)
+        for system in space.systems
+        for code, listed in expressions.load(system, more=more).items()
+        if code in space
+    }
 
 
-def _kept_of(sampler: Sampler, budget: int, written: documents.Documents, reads: Reader) -> Callable[[int], Kept]:
+def _kept_of(choose: Choose, written: documents.Documents, reads: Reader) -> Callable[[int], Kept]:
     """Which tokens are read of the n-th document. Its text is read again, since drafts know no places."""
 
     def kept(n: int) -> Kept:
-        text = written[n].joined().text
-        return sampler(reads.read(text), budget, text).kept
+        document = written[n]
+        text = document.joined().text
+        return choose(reads.read(text), text, document.codes)
 
     return kept
 

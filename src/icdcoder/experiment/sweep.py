@@ -149,13 +149,13 @@ def _together(chosen: dict[str, str], group: list[Run]) -> Run:
     gold, scores, accepted = [], [], []
     for one, own in zip(group, spaces, strict=True):
         columns = [space.index(code) for code in own]
-        card = json.loads((one.folder / "coder" / "coder.json").read_text(encoding="utf-8"))
+        about = json.loads((one.folder / "report" / "metrics.json").read_text(encoding="utf-8"))["about"]
         with np.load(one.folder / "report" / "scores.npz") as saved:
             for kind, into in (("gold", gold), ("scores", scores)):
                 matrix = np.zeros((len(saved[kind]), len(space)), dtype=saved[kind].dtype)
                 matrix[:, columns] = saved[kind]
                 into.append(matrix)
-        accepted.append(scores[-1] > card["threshold"]["value"])
+        accepted.append(scores[-1] > about["threshold"]["value"])
     metrics = coding_measures(np.concatenate(gold), np.concatenate(scores), np.concatenate(accepted))
     metrics |= carried([one.metrics for one in group])
     columns = [[space.index(code) for code in own] for own in spaces]

@@ -28,13 +28,14 @@ class TextConfig(Settings):
 
     tokens: the reader, a member of `text/readers`. max_tokens: how many tokens of a note the model reads.
     sampler: which ones, where a note has more: its head, or where the wording of the label space's codes stands, by
-    sections and the paragraphs in them ("knowledge") or by sections alone; see `text/knowledge_sample.py`.
+    sections and the paragraphs in them ("knowledge") or by sections alone; see `text/knowledge_sample.py`. "oracle":
+    where that of the note's own gold codes stands, to measure an upper bound, of which no coder can be made.
     sampler_knowledge: a file of expressions by which it looks beside our own (docs/knowledge.md).
     """
 
     tokens: str = "words"
     max_tokens: int = Field(default=2500, ge=1)
-    sampler: Literal["head", "knowledge", "knowledge_sections"] = "head"
+    sampler: Literal["head", "knowledge", "knowledge_sections", "oracle"] = "head"
     sampler_knowledge: Path | None = None
 
 

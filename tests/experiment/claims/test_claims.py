@@ -214,12 +214,13 @@ def test_a_claim_of_the_second_paper_runs_from_end_to_end(checkpoints: dict[str,
         alone=False,
     )
     (_, ways), (_, samplers) = outcome.tried
-    assert [one.reason for one in (*ways, *samplers)] == [""] * 8
+    assert [one.reason for one in (*ways, *samplers)] == [""] * 9
     gen, att, both, _ = (one.runs[0] for one in ways)
     assert "attention_micro_f1" not in gen
     assert "generation_micro_f1" not in att
     assert {"generation_micro_f1", "attention_micro_f1", "recall_of_unseen_wording"} <= set(both)
     assert all("recall_of_late_codes" in one.runs[0] for one in samplers)
+    assert [not list(tmp_path.glob(f"*/*{one}*/coder")) for one in ("oracle", "paragraphs")] == [True, False]
 
 
 def test_a_claim_runs_from_end_to_end_and_is_kept(checkpoints: dict[str, Path], tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def _recall(
     """The share of the chosen gold codes that the coder of the run accepted in test notes."""
     with np.load(folder / "report" / "scores.npz") as saved:
         scores = saved["scores"]
-    threshold = load_card(folder / "coder" / "coder.json", "a coder", ["threshold"])["threshold"]["value"]
+    threshold = load_card(folder / "report" / CARD, "a report folder", ["about"])["about"]["threshold"]["value"]
     hits = []
     for row, i in enumerate(prepared.split("test")):
         document = prepared.documents[i]
