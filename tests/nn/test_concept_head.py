@@ -79,6 +79,19 @@ def test_a_code_without_training_notes_is_judged_as_codes_are_in_general(
         assert low[1] == pytest.approx(float(low[seen].mean()), abs=1e-5)
 
 
+@pytest.mark.parametrize("rows", [[[1, 1, 0], [0, 0, 0], [0, 0, 1]], [[0, 0, 0], [1, 0, 0], [0, 1, 1]]])
+def test_as_many_pairs_as_codes_are_still_pairs(rows: list[list[int]]) -> None:
+    """The last code alone was seen with concepts; a code without any makes three pairs of three codes."""
+    membership, layers = torch.tensor(rows, dtype=torch.bool), torch.tensor([1, 2, 2])
+    seen = torch.tensor([False, not any(rows[1]), True])
+    narrow, wide = (build_head("linear", m, layers, hidden=4, own_only=True) for m in (membership[seen], membership))
+    learnt = torch.linspace(0.5, 0.9, sum(rows[2]))
+    narrow.state_dict()["over_concepts.own"].copy_(learnt)
+    wide.widen(narrow, seen)
+    expected = torch.cat([torch.zeros(3 - len(learnt)), learnt])
+    assert torch.equal(wide.state_dict()["over_concepts.own"], expected)
+
+
 def test_the_penalty_keeps_own_weights_small() -> None:
     scores, gold = data()
     sizes = []

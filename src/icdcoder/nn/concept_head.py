@@ -171,11 +171,11 @@ class Head(nn.Module):
                 continue
             if name.endswith("bias"):
                 rows.fill_(learnt.mean())
-            rows[seen if len(rows) == len(seen) else self._pairs_of(seen)] = learnt
-
-    def _pairs_of(self, codes: Bool[Tensor, "code"]) -> Bool[Tensor, "pair"]:
-        assert isinstance(self.over_concepts, LinearHead)
-        return codes[self.over_concepts.shared.own.codes]
+            over = self.over_concepts
+            if name == "over_concepts.own" and isinstance(over, LinearHead) and over.own_only:
+                rows[seen[over.shared.own.codes]] = learnt  # of pairs, not of codes
+            else:
+                rows[seen] = learnt
 
 
 def build_head(
