@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from icdcoder.measure import calibration, coding, plausibility, ranking, roc
+from icdcoder.measure import calibration, coding, concept_leak, plausibility, ranking, roc
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,7 @@ MEANINGS = {
     **roc.MEANINGS,
     **calibration.MEANINGS,
     **plausibility.MEANINGS,
+    **concept_leak.MEANINGS,
     "gold_pairs_outside_space": "gold note-code pairs whose code the model cannot predict",
     "micro_recall_with_outside": "micro recall where those pairs count as missed",
     "micro_f1_with_outside": "micro-F1 where those pairs count as missed",
