@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,15 +19,18 @@ from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence
 from icdcoder.experiment import concept_training
+from icdcoder.experiment.concept_control import MARGIN, Control, control
 from icdcoder.experiment.concept_coverage import coverage
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
+from icdcoder.experiment.evaluating import measure_coder
 from icdcoder.experiment.flow import run
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.experiment.training import train_model
 from icdcoder.explain.concepts import explain, parse_answers, reasons
 from icdcoder.knowledge.concepts import ConceptSet
+from icdcoder.measure.page import meaning
 from icdcoder.measure.report import Report
 from icdcoder.predictors import concept
 from icdcoder.predictors.concept_heads import network
@@ -71,6 +74,10 @@ def test_the_flow_ends_with_a_report_that_has_been_checked_for_leaks(done: Exper
     assert report.metrics["micro_f1"] > 0.6
     assert report.metrics["concepts_rule_f1"] < 0.8
     assert not any("COPIED" in warning for warning in report.warnings)
+    assert not any("permuted" in warning for warning in report.warnings)
+    assert abs(report.metrics["concepts_control_f1"] - report.metrics["concepts_control_chance_f1"]) < MARGIN
+    assert sum(one.gold for one in report.concepts_on) > 0
+    assert all(meaning(name) for name in report.metrics)
     assert {p.name for p in done.folder.iterdir()} == {"prepared", "run", "coder", "report"}
 
 
@@ -249,6 +256,36 @@ def test_scores_copied_from_labels_are_caught_in_evaluate(
     report = run(experiment(tmp_path))
     assert "LOOK COPIED FROM THE LABELS" in report.warnings[0]
     assert report.metrics["concepts_all_on_of_gold_pairs"] == 1
+    asked = experiment(tmp_path)
+    measures, warnings = measure_coder(asked, Coder.load(asked.coder))
+    assert "LOOK COPIED FROM THE LABELS" in warnings[0]
+    assert measures["concepts_all_on_of_gold_pairs"] == 1
+    monkeypatch.undo()
+    assert measure_coder(asked, Coder.load(done.coder))[1] == ()
+
+
+def test_a_head_that_decides_by_more_than_labels_told_it_is_named(done: Experiment, tmp_path: Path) -> None:
+    """Hardly trained, it still takes concepts for signs of their codes."""
+    prepared = Prepared.load(done.prepared)
+    predictor = Coder.load(done.coder).predictor
+    assert isinstance(predictor, ConceptCoder)
+    copied = {
+        s: (prepared.gold(prepared.split(s)) @ predictor.membership).astype(np.float32) for s in ("train", "test")
+    }
+    (tmp_path / "run").mkdir()
+    np.savez(tmp_path / "run" / concept_training.TRAINING_SCORES, scores=copied["train"])
+
+    def controlled(**model: object) -> Control:
+        asked = replace(experiment(tmp_path, **model), folder=tmp_path)
+        return control(asked, prepared, predictor, copied["test"])
+
+    assert "permuted labels" in controlled(steps=1).warnings[0]
+    trained = controlled(steps=300)
+    assert trained.measures
+    assert not trained.warnings
+    assert not controlled(inputs="note").measures
+    (tmp_path / "run" / concept_training.TRAINING_SCORES).unlink()
+    assert not controlled().measures
 
 
 def test_coverage_counts_notes(done: Experiment, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError, InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.measure.coding import coding_measures
+from icdcoder.measure.concept_leak import OnShare
 from icdcoder.measure.page import meaning
 from icdcoder.measure.plausibility import plausibility
 from icdcoder.measure.report import Report
@@ -48,6 +50,18 @@ def test_a_saved_report_loads_as_it_was(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == FILES
     assert Report.load(tmp_path) == made
     assert Report.load(str(tmp_path)) == made
+
+
+def test_how_many_concepts_are_on_is_kept_and_drawn(tmp_path: Path) -> None:
+    shares = tuple(OnShare(i, gold, 10 * gold) for i, gold in enumerate((4, 0, 1, 0, 0, 0, 2, 3)))
+    made = replace(report(), concepts_on=shares)
+    made.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, "concepts_on.svg"}
+    assert Report.load(tmp_path) == made
+    assert "| 7/7 | 3 | 0.3000 | 30 | 0.3000 |" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    bars = ElementTree.parse(tmp_path / "concepts_on.svg").getroot()
+    shown = [text.text for text in bars.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"0/7", "7/7", "0.40", "gold pairs", "other pairs"} <= set(shown)
 
 
 def test_the_figures_are_those_of_the_matrices() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from icdcoder.coder import Coder
 from icdcoder.core.answering import Answered, AnsweringCoder, FaultCountingCoder
@@ -14,12 +15,14 @@ from icdcoder.core.cache import atomic_folder
 from icdcoder.core.concept import ConceptCoder
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError
+from icdcoder.core.note import Note
 from icdcoder.core.prediction import Prediction, ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.answers_report import accepted_by_way, answers_measured
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.measure import concept_leak
 from icdcoder.measure.comparable import refuse_mixed_labels
 from icdcoder.measure.open_set import measures_of_predictions
 from icdcoder.measure.report import Report
@@ -66,7 +69,7 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         accepted = accepted_by_way(parts, predictor.thresholds)
         report = answers_measured(report, parts, prepared.gold(test), predictor.thresholds)
     if isinstance(predictor, ConceptCoder):
-        report = _leaks_checked(report, predictor, prepared, test, card.get("concept_warnings", ()))
+        report = _leaks_checked(report, predictor, experiment, prepared, card.get("concept_warnings", ()))
     save(experiment, prepared, report, scores, accepted)
     return report
 
@@ -115,20 +118,27 @@ def _with_weights(report: Report, card: dict[str, Any]) -> Report:
 
 
 def _leaks_checked(
-    report: Report, predictor: ConceptCoder, prepared: Prepared, test: list[int], known: Sequence[str]
+    report: Report, predictor: ConceptCoder, experiment: Experiment, prepared: Prepared, known: Sequence[str]
 ) -> Report:
     """The report with what the concept scores say of themselves; a suspicion is its first warning. known: warnings of
     the coder's card."""
-    from icdcoder.measure import concept_leak
+    from icdcoder.experiment.concept_control import control
 
-    parts = [
-        predictor.concept_scores([prepared.documents[i].joined() for i in test[start : start + NOTES_AT_ONCE]])
-        for start in range(0, len(test), NOTES_AT_ONCE)
-    ]
-    found = concept_leak.check(prepared.gold(test), np.concatenate(parts), predictor.membership)
+    test = prepared.split("test")
+    scores = _concept_scores(predictor, [prepared.documents[i].joined() for i in test])
+    found = concept_leak.check(prepared.gold(test), scores, predictor.membership)
+    dealt = control(experiment, prepared, predictor, scores)
     return replace(
-        report, metrics={**report.metrics, **found.measures}, warnings=(*found.warnings, *known, *report.warnings)
+        report,
+        metrics={**report.metrics, **found.measures, **dealt.measures},
+        warnings=(*found.warnings, *dealt.warnings, *known, *report.warnings),
+        concepts_on=found.distribution,
     )
+
+
+def _concept_scores(predictor: ConceptCoder, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+    starts = range(0, len(notes), NOTES_AT_ONCE)
+    return np.concatenate([predictor.concept_scores(notes[start : start + NOTES_AT_ONCE]) for start in starts])
 
 
 def training_counts(prepared: Prepared) -> np.ndarray:
@@ -181,8 +191,11 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
     return plausibility(pairs)
 
 
-def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = SILENT) -> dict[str, float]:
-    """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space.
+def measure_coder(
+    experiment: Experiment, coder: Coder, *, progress: Progress = SILENT
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space: its
+    measures, and warnings where it decides over concepts whose scores look copied.
 
     All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1. Where the corpus
     has gold evidence, the plausibility of the coder's evidence stands beside them; and what went wrong in answers,
@@ -191,15 +204,22 @@ def measure_coder(experiment: Experiment, coder: Coder, *, progress: Progress = 
     prepared = require_prepared(experiment)
     _refuse_other_labels(prepared, coder)
     test = [prepared.documents[i] for i in prepared.split("test")]
+    notes = [document.joined() for document in test]
     predictions = []
     with progress.track("Coding test notes", len(test)) as step:
-        for prediction in coder.code_all([document.joined() for document in test], top=ALL_CANDIDATES):
+        for prediction in coder.code_all(notes, top=ALL_CANDIDATES):
             predictions.append(prediction)
             step()
     measures = measures_of_predictions([set(document.codes) for document in test], predictions)
     if isinstance(coder.predictor, FaultCountingCoder):
         measures |= {name: float(count) for name, count in coder.predictor.faults.items()}
-    return {**measures, **_evidence_of(predictions, test)}
+    measures |= _evidence_of(predictions, test)
+    predictor = coder.predictor
+    if not isinstance(predictor, ConceptCoder):
+        return measures, ()
+    gold = np.array([[code in own for code in predictor.space.codes] for own in map(set, (d.codes for d in test))])
+    leaks = concept_leak.check(gold, _concept_scores(predictor, notes), predictor.membership)
+    return {**measures, **leaks.measures}, leaks.warnings
 
 
 def _refuse_other_labels(prepared: Prepared, coder: Coder) -> None:

@@ -1,10 +1,11 @@
-"""The two plots of a report as SVG text, which every browser draws and no library is needed for."""
+"""The plots of a report as SVG text, which every browser draws and no library is needed for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from icdcoder.measure.calibration import Bin
+from icdcoder.measure.concept_leak import OnShare
 from icdcoder.measure.frequency import Band
 
 WIDTH, HEIGHT = 560, 320
@@ -14,7 +15,7 @@ INK, FAINT, MICRO, MACRO = "#1f2933", "#d5dbe1", "#2a6f97", "#e09f3e"
 
 def frequency(bands: Sequence[Band]) -> str:
     """Two bars a band (micro-F1, mean of the codes' F1); below it how many codes it has that are gold here."""
-    marks = [*_grid("F1 by notes with the code in training"), *_legend()]
+    marks = [*_grid("F1 by notes with the code in training"), *_legend("micro-F1", "mean of codes' F1")]
     slot = (WIDTH - LEFT - RIGHT) / max(1, len(bands))
     for i, band in enumerate(bands):
         middle = LEFT + (i + 0.5) * slot
@@ -44,6 +45,19 @@ def reliability(bins: Sequence[Bin]) -> str:
     return _svg(marks)
 
 
+def concepts_on(shares: Sequence[OnShare]) -> str:
+    """How the pairs of a note and a code spread over the share of the code's concepts that are on: gold, and others."""
+    marks = [*_grid("Pairs by the share of the code's concepts that are on"), *_legend("gold pairs", "other pairs")]
+    gold, other = (max(1, sum(found)) for found in zip(*((one.gold, one.other) for one in shares), strict=True))
+    slot = (WIDTH - LEFT - RIGHT) / len(shares)
+    for i, one in enumerate(shares):
+        middle = LEFT + (i + 0.5) * slot
+        marks += _bar(middle - 25, 24, one.gold / gold, MICRO)
+        marks += _bar(middle + 1, 24, one.other / other, MACRO)
+        marks.append(_text(middle, HEIGHT - BOTTOM + 18, f"{one.sevenths}/{shares[-1].sevenths}"))
+    return _svg(marks)
+
+
 def _x(share: float) -> float:
     return LEFT + share * (WIDTH - LEFT - RIGHT)
 
@@ -60,9 +74,9 @@ def _grid(title: str) -> list[str]:
     return marks
 
 
-def _legend() -> list[str]:
+def _legend(first: str, second: str) -> list[str]:
     marks = []
-    for i, (label, colour) in enumerate((("micro-F1", MICRO), ("mean of codes' F1", MACRO))):
+    for i, (label, colour) in enumerate(((first, MICRO), (second, MACRO))):
         x = LEFT + 120 + 110 * i
         marks.append(f'<rect x="{x}" y="{HEIGHT - 18}" width="11" height="11" fill="{colour}"/>')
         marks.append(_text(x + 16, HEIGHT - 8, label, anchor="start"))

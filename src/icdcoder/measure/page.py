@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from icdcoder.measure.code_table import CodeRow
+    from icdcoder.measure.concept_leak import OnShare
     from icdcoder.measure.frequency import Band
     from icdcoder.measure.report import Report
 
@@ -102,6 +103,9 @@ def markdown(report: Report) -> str:
     parts += ["## By frequency in training", "![F1 by frequency in training](frequency.svg)", _bands(report.bands)]
     parts += ["## Calibration", "![Reliability](reliability.svg)"]
     parts.append(_table(("probability", "pairs", "mean probability", "share gold"), _bins(report)))
+    if report.concepts_on:
+        parts += ["## Concepts that are on", "![Share of a code's concepts that are on](concepts_on.svg)"]
+        parts += [_concepts_on(report.concepts_on)]
     parts += ["## Codes most often missed", _missed(report.codes), "Every code stands in per_code.csv."]
     return "\n\n".join(parts) + "\n"
 
@@ -137,6 +141,15 @@ def _bins(report: Report) -> list[tuple[str, ...]]:
         for b in report.bins
         if b.pairs
     ]
+
+
+def _concepts_on(shares: Sequence[OnShare]) -> str:
+    gold, other = (max(1, sum(found)) for found in zip(*((one.gold, one.other) for one in shares), strict=True))
+    rows = [
+        (f"{one.sevenths}/7", f"{one.gold:,}", _ratio(one.gold / gold), f"{one.other:,}", _ratio(one.other / other))
+        for one in shares
+    ]
+    return _table(("of the code's concepts", "gold pairs", "share", "other pairs", "share"), rows)
 
 
 def _missed(codes: Sequence[CodeRow]) -> str:

@@ -1,7 +1,8 @@
 """The report of one evaluation: a folder that a person can read and a program can load.
 
 metrics.json holds every figure and what was measured; report.md explains it; per_code.csv has one row a code;
-frequency.svg and reliability.svg are drawn from the same figures. None of them holds a word of a note.
+frequency.svg, reliability.svg and, of coders over concepts, concepts_on.svg are drawn from the same figures. None of
+them holds a word of a note.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from icdcoder.core.label_space import LabelSpace
 from icdcoder.measure.calibration import Bin, Calibration
 from icdcoder.measure.code_table import CodeRow, code_rows, from_csv, to_csv
 from icdcoder.measure.coding import coding_measures
+from icdcoder.measure.concept_leak import OnShare
 from icdcoder.measure.counts import Counts
 from icdcoder.measure.frequency import Band, by_training_frequency
 from icdcoder.measure.matrices import Flags, as_flags, as_scores
@@ -36,7 +38,8 @@ CODES = "per_code.csv"
 @dataclass(frozen=True)
 class Report:
     """about: what was measured (corpus, split, model, threshold …). metrics: every measure by its full name; what is
-    undefined is left out. intervals: 95 % bounds of a measure. bands: by training frequency. bins: reliability."""
+    undefined is left out. intervals: 95 % bounds of a measure. bands: by training frequency. bins: reliability.
+    concepts_on: of a coder over concepts, how many of them are on."""
 
     about: Mapping[str, Any]
     metrics: Mapping[str, float]
@@ -45,6 +48,7 @@ class Report:
     bands: tuple[Band, ...] = ()
     bins: tuple[Bin, ...] = ()
     warnings: tuple[str, ...] = ()
+    concepts_on: tuple[OnShare, ...] = ()
 
     @classmethod
     def of(
@@ -101,6 +105,8 @@ class Report:
             "reliability.svg": charts.reliability(self.bins),
             "report.md": page.markdown(self),
         }
+        if self.concepts_on:
+            files["concepts_on.svg"] = charts.concepts_on(self.concepts_on)
         for name, body in files.items():
             (folder / name).write_text(body, encoding="utf-8", newline="\n")
         card = {
@@ -109,6 +115,8 @@ class Report:
         }
         card["bands"] = [asdict(band) for band in self.bands]
         card["bins"] = [asdict(one) for one in self.bins]
+        if self.concepts_on:
+            card["concepts_on"] = [asdict(one) for one in self.concepts_on]
         save_card(folder / CARD, {**card, "files": manifest(folder, files)})
 
     @classmethod
@@ -129,6 +137,7 @@ class Report:
                 bands=tuple(Band(**band) for band in card["bands"]),
                 bins=tuple(Bin(**one) for one in card["bins"]),
                 warnings=tuple(card["warnings"]),
+                concepts_on=tuple(OnShare(**one) for one in card.get("concepts_on", ())),
             )
         except (TypeError, ValueError, KeyError, AttributeError, InputError):
             raise ArtefactError(f"{folder / CARD} is not a report that icdcoder wrote.") from None

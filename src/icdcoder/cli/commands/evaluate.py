@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Measure the coder of a configuration on the test part and write its report."""
     from icdcoder.cli.options import experiment
-    from icdcoder.cli.screen import Bars, measures, out
+    from icdcoder.cli.screen import Bars, measures, out, say
     from icdcoder.core.components import extra_named
 
     asked = experiment(config, settings)
@@ -30,7 +30,11 @@ def command(
         if coder is not None:
             from icdcoder.cli.coding import load_coder_for
 
-            measures(measure_coder(asked, load_coder_for(asked.corpus_kind, coder, system, edition), progress=Bars()))
+            loaded = load_coder_for(asked.corpus_kind, coder, system, edition)
+            found, warnings = measure_coder(asked, loaded, progress=Bars())
+            for warning in warnings:
+                say(f"icdcoder: {warning}")
+            measures(found)
             return
         report = evaluate(asked, progress=Bars())
     out().print(report.summary())
