@@ -309,6 +309,12 @@ def test_concepts_of_a_file_are_used(done: Experiment, tmp_path: Path) -> None:
         concept_training.concepts_of(concept.Config(concepts=path), prepared)
 
 
+@pytest.mark.parametrize("inputs", ["note", "both"])
+def test_a_language_model_as_head_takes_no_inputs_of_a_network(tmp_path: Path, inputs: str) -> None:
+    with pytest.raises(ConfigError, match="reads the note itself"):
+        experiment(tmp_path, head="language_model", inputs=inputs)
+
+
 def test_an_unknown_scorer_is_named(tmp_path: Path) -> None:
     asked = experiment(tmp_path, scorer={"kind": "lexicl"})
     with pytest.raises(ConfigError, match="Did you mean 'lexical'"):

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from icdcoder.core import components
 from icdcoder.core.cache import write_atomic
@@ -81,6 +81,14 @@ class Config(Settings):
     steps: int = Field(300, gt=0)
     learning_rate: float = Field(0.05, gt=0, allow_inf_nan=False)
     decay: float = Field(0.05, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _inputs_of_a_network(self) -> Config:
+        if self.head == "language_model" and self.inputs != "concepts":
+            raise ValueError(
+                f"inputs = {self.inputs!r} is for a network; head = 'language_model' reads the note itself."
+            )
+        return self
 
 
 class ConceptScorer(Protocol):
