@@ -37,6 +37,39 @@ def test_a_probability_is_the_softmax_over_the_two_words() -> None:
     assert model.probabilities(Asked([1], [])).shape == (0,)
 
 
+@pytest.mark.parametrize("kind", ["llama", "gemma2"])
+def test_odds_are_not_rounded_to_half_precision(kind: str) -> None:
+    """Gemma 2 caps its logits behind the output layer."""
+    config = {**TINY, "model_type": kind} | ({"head_dim": 8, "num_key_value_heads": 2} if kind == "gemma2" else {})
+    torch.manual_seed(0)
+    loaded = load_pretrained(None, {"config": config, "prefix": [], "suffix": []}, 60, weights="bfloat16", writes=True)
+    network = loaded.model.eval()
+    output = network.get_output_embeddings()
+    assert isinstance(output, torch.nn.Linear)
+    cap = getattr(network.config, "final_logit_softcapping", None)
+    with torch.no_grad():
+        output.weight[[YES, NO]] = 20 + torch.rand(2, 16).bfloat16()  # as high as the likeliest words of a large model
+    states: list[torch.Tensor] = []
+    output.register_forward_pre_hook(lambda layer, given: states.append(given[0].detach().float()))
+    asked = Asked([1, 2, 3], [[n] for n in range(4, 40)])
+    with torch.no_grad():
+        found = YesNoModel(network, Answers((), YES, NO))(asked)
+    logits = states[0][0] @ output.weight[[YES, NO]].float().T
+    logits = logits if cap is None else cap * torch.tanh(logits / cap)
+    torch.testing.assert_close(found, (logits[:, 0] - logits[:, 1]).detach(), atol=1e-4, rtol=1e-4)
+    assert found.dtype == torch.float32
+
+
+def test_training_goes_through_the_rows_of_the_answers() -> None:
+    network = load_pretrained(
+        None, {"config": TINY, "prefix": [], "suffix": []}, 60, weights="bfloat16", writes=True
+    ).model
+    YesNoModel(network, Answers((), YES, NO))(Asked([1, 2], [[4], [5]])).sum().backward()
+    gradient = network.get_output_embeddings().weight.grad  # pyright: ignore
+    assert gradient is not None
+    assert gradient[[YES, NO]].abs().sum() > 0
+
+
 def test_answers_are_told_apart_by_their_first_token() -> None:
     assert Answers.of([1, 2], [1, 2, 8], [1, 2, 9]) == Answers((), 8, 9)
     # A tokenizer that splits the answers: what both begin with belongs to the question.

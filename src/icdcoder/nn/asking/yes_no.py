@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.nn.asking.fine_tuning import UNWATCHED, Course, fine_tune
@@ -71,6 +71,9 @@ class YesNoModel(nn.Module):
         self.model = model
         self.answers = answers
         self.limit = limit
+        output = getattr(model, "get_output_embeddings", lambda: None)()
+        if isinstance(output, nn.Linear) and output.weight.dtype != torch.float32:
+            output.register_forward_hook(self._in_float32)
 
     def forward(self, asked: Asked) -> Float[Tensor, "question"]:
         """Log-odds, with gradients."""
@@ -93,8 +96,18 @@ class YesNoModel(nn.Module):
             )
         return questions
 
+    def _in_float32(self, output: nn.Linear, given: tuple[Tensor, ...], logits: Tensor) -> Tensor:
+        """The logits of the two answers anew, before the model caps or scales them: their difference is small beside
+        them, and of half precision hardly anything would be left."""
+        two = [self.answers.yes, self.answers.no]
+        bias = None if output.bias is None else output.bias[two].float()
+        logits = logits.float()
+        logits[..., two] = linear(given[0].float(), output.weight[two].float(), bias)
+        return logits
+
     def _odds(self, logits: Float[Tensor, "question word"]) -> Float[Tensor, "question"]:
-        return (logits[:, self.answers.yes] - logits[:, self.answers.no]).float()
+        two = logits[:, [self.answers.yes, self.answers.no]].float()
+        return two[:, 0] - two[:, 1]
 
 
 def train_yes_no(
