@@ -5,7 +5,7 @@ import pytest
 from icdcoder import systems
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
-from icdcoder.knowledge import concepts
+from icdcoder.knowledge import concept_names, concepts
 from icdcoder.knowledge.concept_names import short
 from icdcoder.knowledge.concepts import GENERAL, SPECIFIC, Concept, ConceptSet, fallback_sentences, key
 
@@ -42,6 +42,22 @@ def test_a_concept_of_two_codes_stands_once_and_belongs_to_both(built: ConceptSe
     assert len({key(c.name) for c in built}) == len(built)
     shared = [c for c in built if {CODES[0], CODES[1]} <= set(c.codes)]
     assert shared, "codes of one category share its general concepts"
+
+
+def test_what_suggests_a_code_bears_on_its_whole_category(built: ConceptSet) -> None:
+    assert {CODES[0], CODES[1]} <= set(built.concepts[built.index("metformin")].codes)
+
+
+def test_a_concept_bears_on_every_code_that_it_is_a_wording_of() -> None:
+    codes = [Code("icd10cm", value) for value in ("F41.9", "R56.9", "I10")]
+    found = concepts.build(codes)
+    lorazepam = found.concepts[found.index("lorazepam")]
+    assert set(codes[:2]) == set(lorazepam.codes)
+    wordings = concept_names.Wordings.of({"icd10cm"})
+    for concept in found:
+        for code in codes:
+            said = (*wordings.indirect(code), *wordings.names(code), *wordings.inclusions(code))
+            assert code in concept.codes or key(concept.name) not in set(map(key, said))
 
 
 def test_no_concept_holds_a_wording_of_itself_twice(built: ConceptSet) -> None:

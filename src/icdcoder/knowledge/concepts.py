@@ -102,7 +102,8 @@ def build(codes: Sequence[Code], *, general: int = 5, specific: int = 2, index: 
     """At most `general` concepts for each category with a code, shared by its codes, and `specific` for each code.
 
     index: use the fetched alphabetic index too (ICD-10-CM). Concepts of the same words are one concept of all their
-    codes. Only the codes are looked at, no note, so that nothing can leak from a corpus.
+    codes, those included of which they are a wording. Only the codes are looked at, no note, so that nothing can leak
+    from a corpus.
     """
     if general < 0 or specific < 0 or general + specific == 0:
         raise InputError("Concepts need layers: general and specific are 0 or more, and one of them is positive.")
@@ -119,7 +120,7 @@ def build(codes: Sequence[Code], *, general: int = 5, specific: int = 2, index: 
         found = _general(Code.parse(name), below, titles, wordings, general, taken)
         taken.update(key(concept.name) for concept in found)
         drafts += found
-    return ConceptSet(merged(drafts))
+    return ConceptSet(_shared(merged(drafts), codes, categories.tolist(), wordings))
 
 
 def key(text: str) -> tuple[str, ...]:
@@ -177,6 +178,26 @@ def _general(
         [*title, *by_turns, *notes, *kin, *([block.title] if block else [])], taken - set(map(key, title))
     )
     return [Concept(text, GENERAL, below) for text in (texts or own)[:count]]
+
+
+def _shared(
+    concepts: Sequence[Concept], codes: Sequence[Code], categories: Sequence[int], wordings: concept_names.Wordings
+) -> tuple[Concept, ...]:
+    """Each concept bears, beside its own codes, on every code that it is a wording of, and what suggests a code on
+    all codes of that code's category."""
+    kin: dict[int, list[Code]] = {}
+    for code, category in zip(codes, categories, strict=True):
+        kin.setdefault(category, []).append(code)
+    bearing: dict[tuple[str, ...], dict[Code, None]] = {}
+    for code, category in zip(codes, categories, strict=True):
+        for text in wordings.indirect(code):
+            bearing.setdefault(key(text), {}).update(dict.fromkeys(kin[category]))
+        for text in (*wordings.names(code), *wordings.inclusions(code)):
+            bearing.setdefault(key(text), {})[code] = None
+    return tuple(
+        replace(concept, codes=tuple(dict.fromkeys((*concept.codes, *bearing.get(key(concept.name), ())))))
+        for concept in concepts
+    )
 
 
 def _distinct(texts: Iterable[str], seen: set[tuple[str, ...]]) -> list[str]:
