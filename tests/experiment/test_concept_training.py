@@ -315,6 +315,19 @@ def test_a_language_model_as_head_takes_no_inputs_of_a_network(tmp_path: Path, i
         experiment(tmp_path, head="language_model", inputs=inputs)
 
 
+def test_expressions_of_a_file_are_used_and_not_named_in_the_card(done: Experiment, tmp_path: Path) -> None:
+    prepared = Prepared.load(done.prepared)
+    path = tmp_path / "expressions.tsv"
+    path.write_text(f"{prepared.space.codes[0]}\tindirect\tdrug of ours\n", encoding="utf-8")
+    config = concept.Config.model_validate({"expressions": [str(path)]})
+    found = concept_training.concepts_of(config, prepared)
+    assert prepared.space.codes[0] in found.concepts[found.index("drug of ours")].codes
+    assert str(path) not in json.dumps(concept.portable({"kind": "concept", "expressions": [str(path)]}))
+    path.write_text("no line of expressions\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 1"):
+        concept_training.concepts_of(config, prepared)
+
+
 def test_an_unknown_scorer_is_named(tmp_path: Path) -> None:
     asked = experiment(tmp_path, scorer={"kind": "lexicl"})
     with pytest.raises(ConfigError, match="Did you mean 'lexical'"):

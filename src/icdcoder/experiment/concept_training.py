@@ -175,7 +175,8 @@ def concepts_of(config: concept.Config, prepared: Prepared) -> ConceptSet:
     of the concepts bears on any of the codes."""
     codes = prepared.space.codes
     if config.concepts is None:
-        return concepts.build(codes, general=config.general, specific=config.specific, index=config.index)
+        counts = {"general": config.general, "specific": config.specific}
+        return concepts.build(codes, **counts, index=config.index, expressions=config.expressions)
     known = concept_files.read(config.concepts, set(codes))
     if not known.membership(codes)[0].any():
         raise InputError(f"No concept of {config.concepts} bears on any of the {len(codes)} codes of the corpus.")

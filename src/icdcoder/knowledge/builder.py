@@ -5,8 +5,9 @@ synonyms (or descriptions) of 50 codes listed by GPT-3.5. The questions are ours
 the paper's figure 5 (appendix B) is `appendix_b`. Only codes and their titles are sent.
 
 A folder holds `answers.jsonl` (every answer as it came) and what is kept of them: `medical_expressions.tsv`, to be
-read by `expressions.read`, or `descriptions.tsv`, by `code_texts.read`. Above each line stands where it comes from.
-Asked again with the same folder, only what has no answer yet is asked, and lines of codes without a new answer stay.
+read by `expressions.read`, `descriptions.tsv`, by `code_texts.read`, or `concepts.tsv`, by `concept_files.read`, for
+which categories are asked about too. Above each line stands where it comes from. Asked again with the same folder, only
+what has no answer yet is asked, and lines of codes without a new answer stay.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from icdcoder.core.errors import ArtefactError, ConfigError, InputError, did_you
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.endpoint.chat import Chat, EndpointError
 from icdcoder.endpoint.transcript import prompt_key
-from icdcoder.knowledge.building import parsing
+from icdcoder.knowledge.building import concept_lists, parsing
 from icdcoder.knowledge.building.answers import Answers, Given
+from icdcoder.knowledge.building.concept_lists import Topic
 
 QUESTIONS = Path(__file__).parent / "building" / "questions"
-KINDS = ("medical_expressions", "descriptions")
+KINDS = ("medical_expressions", "descriptions", "concepts")
 PER_KIND = 30
 SOURCE = "# from:"
 
@@ -63,8 +65,9 @@ def build(
     """Asks for each code that has no answer yet, and writes what all answers hold. again: also for each code whose
     answer held nothing, as a refusal does.
 
-    kind: one of KINDS. per_kind: how many of each are asked for. question: a text of the user's, with {code}, {title},
-    {system}, {version} and {count} where these go, or of `question_named`.
+    kind: one of KINDS. per_kind: how many of each are asked for; of concepts, five a category and two a code.
+    question: a text of the user's, with {code}, {title}, {system}, {version} and {count} where these go, or of
+    `question_named`.
 
     Raises EndpointError where the endpoint fails; what was built until then is written first.
     Raises ConfigError for an unknown kind or a question without {code}.
@@ -79,11 +82,12 @@ def build(
     except OSError as error:
         raise ArtefactError(f"{folder} cannot be made: {error.strerror}.") from None
     answers = Answers(folder / "answers.jsonl")
-    prompts = {code: _prompt(text, code, per_kind) for code in codes}
+    topics = concept_lists.topics(codes) if kind == "concepts" else [(code, per_kind) for code in codes]
+    prompts = {(code, count): _prompt(text, code, count) for code, count in topics}
     asked = 0
     try:
-        with progress.track(f"Asking {chat.model}", len(codes)) as step:
-            for code, prompt in prompts.items():
+        with progress.track(f"Asking {chat.model}", len(prompts)) as step:
+            for (code, _), prompt in prompts.items():
                 key = prompt_key(chat.model, prompt)
                 known = answers.get(key)
                 if known is None or (again and not _rows(code, known)[0]):
@@ -93,11 +97,19 @@ def build(
                     asked += 1
                 step()
     except EndpointError as error:
-        built = _write(folder, kind, _given(prompts, chat.model, answers), asked)
+        built = _written(folder, kind, codes, _given(prompts, chat.model, answers), asked)
         raise EndpointError(
             f"{error} {built.codes} of {len(codes)} codes are in {built.path}; the rest is asked next time."
         ) from None
-    return _write(folder, kind, _given(prompts, chat.model, answers), asked)
+    return _written(folder, kind, codes, _given(prompts, chat.model, answers), asked)
+
+
+def _written(folder: Path, kind: str, codes: Sequence[Code], given: dict[Topic, Given], asked: int) -> Built:
+    if kind != "concepts":
+        return _write(folder, kind, {code: answer for (code, _), answer in given.items()}, asked)
+    known, without, dropped = concept_lists.write(folder, codes, given)
+    having = {code for concept in known for code in concept.codes}
+    return Built(folder / concept_lists.FILE, len(having), len(known), asked, without, dropped, ())
 
 
 def question_named(name: str) -> str:
@@ -119,9 +131,9 @@ def _prompt(text: str, code: Code, count: int) -> list[dict[str, str]]:
     return [{"role": "user", "content": text.strip()}]
 
 
-def _given(prompts: dict[Code, list[dict[str, str]]], model: str, answers: Answers) -> dict[Code, Given]:
-    found = ((code, answers.get(prompt_key(model, prompt))) for code, prompt in prompts.items())
-    return {code: given for code, given in found if given is not None}
+def _given(prompts: dict[Topic, list[dict[str, str]]], model: str, answers: Answers) -> dict[Topic, Given]:
+    found = ((topic, answers.get(prompt_key(model, prompt))) for topic, prompt in prompts.items())
+    return {topic: given for topic, given in found if given is not None}
 
 
 def _write(folder: Path, kind: str, given: dict[Code, Given], asked: int) -> Built:

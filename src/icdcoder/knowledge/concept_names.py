@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from icdcoder import systems
 from icdcoder.core.code import Code
@@ -44,13 +45,14 @@ class Wordings:
     index: dict[Code, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, names: Collection[str], *, index: bool = False) -> Wordings:
-        """What is known in the systems named. index: raises ArtefactError where the index has not been fetched."""
+    def of(cls, names: Collection[str], *, index: bool = False, more: Sequence[Path] = ()) -> Wordings:
+        """What is known in the systems named. index: raises ArtefactError where the index has not been fetched. more:
+        files of expressions of the user's; raises InputError."""
         stated: dict[Code, tuple[str, ...]] = {}
         suggesting: dict[Code, tuple[str, ...]] = {}
         for name in sorted(names):
-            stated.update(_texts(name, expressions.CODING_KINDS))
-            suggesting.update(_texts(name, ("indirect",)))
+            stated.update(_texts(name, expressions.CODING_KINDS, more))
+            suggesting.update(_texts(name, ("indirect",), more))
         wanted = index and "icd10cm" in names
         return cls(stated, suggesting, _from_index() if wanted else {})
 
@@ -75,9 +77,12 @@ def index_is_here() -> bool:
     return sources.located(index_terms.SOURCE) is not None
 
 
-def _texts(system: str, kinds: Collection[str]) -> Iterator[tuple[Code, tuple[str, ...]]]:
-    for code, found in expressions.load(system, kinds).items():
-        yield code, tuple(expression.text for expression in found)
+def _texts(system: str, kinds: Collection[str], more: Sequence[Path]) -> Iterator[tuple[Code, tuple[str, ...]]]:
+    """The user's first, as only the first few of a code become concepts."""
+    ours = expressions.load(system, kinds)
+    for code, found in (expressions.load(system, kinds, more) if more else ours).items():
+        own = ours.get(code, ())
+        yield code, tuple(one.text for one in (*(new for new in found if new not in own), *own))
 
 
 def _from_index() -> dict[Code, tuple[str, ...]]:

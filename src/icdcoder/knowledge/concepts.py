@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -98,16 +99,23 @@ def fallback_sentences(fallen: Mapping[Code, Code | None]) -> list[str]:
     return found
 
 
-def build(codes: Sequence[Code], *, general: int = 5, specific: int = 2, index: bool = False) -> ConceptSet:
+def build(
+    codes: Sequence[Code],
+    *,
+    general: int = 5,
+    specific: int = 2,
+    index: bool = False,
+    expressions: Sequence[Path] = (),
+) -> ConceptSet:
     """At most `general` concepts for each category with a code, shared by its codes, and `specific` for each code.
 
-    index: use the fetched alphabetic index too (ICD-10-CM). Concepts of the same words are one concept of all their
-    codes, those included of which they are a wording. Only the codes are looked at, no note, so that nothing can leak
-    from a corpus.
+    index: use the fetched alphabetic index too (ICD-10-CM). expressions: files of the user's, taken before ours.
+    Concepts of the same words are one concept of all their codes, those included of which they are a wording. Only the
+    codes are looked at, no note, so that nothing can leak from a corpus.
     """
     if general < 0 or specific < 0 or general + specific == 0:
         raise InputError("Concepts need layers: general and specific are 0 or more, and one of them is positive.")
-    wordings = concept_names.Wordings.of({code.system for code in codes}, index=index)
+    wordings = concept_names.Wordings.of({code.system for code in codes}, index=index, more=expressions)
     levels = hierarchy.chain(codes)
     categories = hierarchy.ancestor_of_codes(levels, "category")
     titles = dict(zip(codes, descriptions.of(codes), strict=True))

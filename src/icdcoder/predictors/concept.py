@@ -43,7 +43,7 @@ SCORERS = "predictors.concept_scorers"
 CONCEPTS, SPACE = "concepts.json", "space.json"
 NOTES_AT_ONCE = 64
 # Settings that name files of the user.
-PATHS = ("checkpoint", "concepts", "prompt")
+PATHS = ("checkpoint", "concepts", "expressions", "prompt")
 DEFAULT_TOP = 15
 EVIDENCE_SPANS = 5
 # Below this the note denies a concept, or says another thing; half of what a concept says is evidence too.
@@ -52,7 +52,7 @@ LEAST_EVIDENCE = 0.2
 
 class Config(Settings):
     """concepts: a file (see knowledge/concept_files.py); not given: they are built, `general` a category and
-    `specific` a code, with the alphabetic index where `index` says so.
+    `specific` a code, with files of `expressions` before ours, and the alphabetic index where `index` says so.
 
     scorer: the table of a member of predictors/concept_scorers. folds: parts of the training patients, each scored by
     a scorer fitted on the others. in_fold: train the head on scores of notes that the scorer has seen, to measure what
@@ -69,6 +69,7 @@ class Config(Settings):
     general: int = Field(5, ge=0)
     specific: int = Field(2, ge=0)
     index: bool = False
+    expressions: tuple[Path, ...] = ()
     scorer: dict[str, Any] = {"kind": "lexical"}
     folds: int = Field(5, ge=2)
     in_fold: bool = False

@@ -14,9 +14,10 @@ import pytest
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig, EndpointError
-from icdcoder.knowledge import builder, code_texts, expressions
+from icdcoder.knowledge import builder, code_texts, concept_files, expressions
 from icdcoder.knowledge.building.answers import Answers
 from icdcoder.knowledge.building.comparison import compare
+from icdcoder.knowledge.concepts import GENERAL, SPECIFIC
 
 HTN, SEPSIS = Code("icd9cm", "401.9"), Code("icd9cm", "995.92")
 GOOD = "Medical terms:\nHypertension\nArterial tension\nBP\nAbbreviations:\nHTN\nSynonyms:\nhigh blood pressure\n"
@@ -50,6 +51,26 @@ def test_descriptions_are_read_as_texts_of_codes(serve, tmp_path: Path) -> None:
     text = "Raised arterial pressure of unknown cause, told as HTN in the history."
     built = builder.build([HTN], endpoint(serve({"text": text}).url), tmp_path, kind="descriptions")
     assert code_texts.read(built.path) == {HTN: (text,)}
+
+
+def test_concepts_of_categories_and_codes_are_read_by_coders_over_concepts(serve, tmp_path: Path) -> None:
+    general = (
+        "Concepts:\n1. lisinopril (a drug)\n2. headache\n3. Headache\n- amlodipine\n- retinopathy\n- LVH\n- one more\n"
+    )
+    server = serve({"by": {"List 5": general, "List 2": "- blood pressure 180\n- lisinopril\n- a third"}})
+    other = Code("icd9cm", "401.1")
+    built = builder.build([HTN, other], endpoint(server.url), tmp_path, kind="concepts")
+    assert (built.codes, built.asked, built.dropped) == (2, 3, {"given twice": 1})
+    found = concept_files.read(built.path)
+    layers = {concept.name: (concept.layer, set(concept.codes)) for concept in found}
+    assert layers["headache"] == (GENERAL, {HTN, other})
+    assert layers["lisinopril"] == (SPECIFIC, {HTN, other}), "of both layers, and a concept once"
+    assert "one more" not in layers
+    assert "a third" not in layers
+    assert "401 Essential hypertension" in server.requests[0]["messages"][0]["content"]
+    again = builder.build([HTN, other], endpoint(server.url), tmp_path, kind="concepts")
+    assert (again.asked, len(server.requests)) == (0, 3)
+    assert built.path.read_text().count("# from: icd9cm:401") == 3
 
 
 def test_what_is_known_is_not_asked_again(serve, tmp_path: Path) -> None:

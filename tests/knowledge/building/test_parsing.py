@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icdcoder.knowledge.building.parsing import description, expressions
+from icdcoder.knowledge.building.parsing import concepts, description, expressions
 
 WANTED = {"term": ("Hypertension", "High blood pressure"), "abbreviation": ("HTN", "HBP"), "synonym": ("Raised BP",)}
 
@@ -70,3 +70,18 @@ def test_descriptions() -> None:
     assert description("I'm sorry, but I can not give medical advice on that subject.") is None
     assert description("Short.") is None
     assert description("<html><body>an error page that is long enough to be one</body></html>") is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Concepts:\n- chest pain\n- raised troponin: a test\n",
+        "Here are 2 concepts:\n\n1. Chest pain\n2. **raised troponin**\n\nLet me know if you need more.",
+        '```json\n["chest pain", "raised troponin"]\n```',
+        '{"concepts": ["chest pain", "raised troponin", 3]}',
+        "<think>fever?\n</think>chest pain, raised troponin",
+    ],
+)
+def test_concepts_come_in_every_shape(answer: str) -> None:
+    found, _ = concepts(answer)
+    assert [text.lower() for text in found] == ["chest pain", "raised troponin"]

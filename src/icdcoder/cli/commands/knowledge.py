@@ -17,7 +17,7 @@ def build(
     endpoint: str = typer.Option(..., help="Address of an OpenAI-compatible endpoint, as http://127.0.0.1:8000/v1."),
     model: str = typer.Option(..., help="The model's name there."),
     output: str = typer.Option("knowledge", "--output", "-o", help="The folder to make, or to go on with."),
-    kind: str = typer.Option("medical_expressions", help="medical_expressions or descriptions."),
+    kind: str = typer.Option("medical_expressions", help="medical_expressions, descriptions or concepts."),
     per_kind: int = typer.Option(30, min=1, help="How many terms, abbreviations and synonyms each to ask for."),
     question: str = typer.Option(
         None, help="Another question: appendix_b, or a text file with {code} and {title} in it."

@@ -1,4 +1,5 @@
-"""What a model's answer holds: lists under three headings, in the shapes that models give them; or a description."""
+"""What a model's answer holds: lists under three headings, in the shapes that models give them; a description; or
+a list of concepts."""
 
 from __future__ import annotations
 
@@ -59,6 +60,34 @@ def description(answer: str) -> str | None:
     return None if refused or len(text) < SHORTEST_DESCRIPTION or text.startswith("<") else text
 
 
+def concepts(answer: str) -> tuple[tuple[str, ...], dict[str, int]]:
+    """(the phrases of a list in their order, each once; reason → how many were dropped)."""
+    found: dict[str, str] = {}
+    dropped: dict[str, int] = {}
+    for raw in _phrases(_REASONING.sub("", answer)):
+        text, problem = _checked("concept", raw)
+        problem = problem or ("given twice" if text.casefold() in found else "")
+        if problem:
+            dropped[problem] = dropped.get(problem, 0) + 1
+        else:
+            found[text.casefold()] = text
+    return tuple(found.values()), dropped
+
+
+def _phrases(answer: str) -> Iterator[str]:
+    """A line each, headings left out; or the texts of JSON, with lists under headings or without."""
+    structured = _any_json(answer)
+    if isinstance(structured, dict):
+        structured = [text for texts in structured.values() if isinstance(texts, list) for text in texts]
+    if isinstance(structured, list):
+        yield from (text for text in structured if isinstance(text, str))
+        return
+    for line in answer.splitlines():
+        bare = line.strip().strip("*_ ")
+        if bare and not bare.endswith(":") and not bare.startswith(("#", "```")):
+            yield from _parts(line)
+
+
 def _end(line: str) -> str:
     return line.rstrip()[-1] if line.rstrip()[-1] in ".;" else ""
 
@@ -95,12 +124,16 @@ def _kind(heading: str) -> str | None:
 
 
 def _json(answer: str) -> dict[str, object] | None:
+    found = _any_json(answer)
+    return found if isinstance(found, dict) else None
+
+
+def _any_json(answer: str) -> object:
     fenced = _FENCE.search(answer)
     try:
-        found = json.loads(fenced[1] if fenced else answer)
+        return json.loads(fenced[1] if fenced else answer)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _checked(kind: str, raw: str) -> tuple[str, str]:
