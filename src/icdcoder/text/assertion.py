@@ -28,6 +28,9 @@ _STATUS_OF: dict[str, Status] = {status: status for status in _PRIORITY}
 # Of these one replaces the other; whose it is and when it was are statements of their own.
 _CERTAINTY = frozenset(("negated", "hypothetical", "uncertain", "affirmed"))
 _CLAUSE_BREAK = re.compile(r"[,:()\[\]]|\s--?\s")
+# What an item of a list holds before the next one, and the beginning of its last one.
+_ITEM_WORDS = 5
+_LAST_ITEM = re.compile(rf"\W*(?:\w\S*\s+){{0,{_ITEM_WORDS}}}?(?:or|nor)\b", re.IGNORECASE)
 _LIST_WORD = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 
@@ -130,7 +133,7 @@ class _Sentence:
         hit = self._hits[number]
         limit = self._end
         if sense.reach != "sentence":
-            limit = self._next_break(hit.end)
+            limit = self._list_end(hit.end) if sense.reach == "list" else self._next_break(hit.end)
         if isinstance(sense.reach, int):
             limit = _after_words(self._text, hit.end, limit, sense.reach)
         for other in self._hits[number + 1 :]:
@@ -170,6 +173,20 @@ class _Sentence:
                 if stops or takes_over:
                     limit = max(limit, other.end)
         return limit
+
+    def _list_end(self, at: int) -> int:
+        """The end of the list that begins at `at`, where an "or" tells that it is one: "CAD without angina, gout" goes
+        on with something new."""
+        breaks = [start for start, _ in self._clause_breaks() if start >= at]
+        for number, start in enumerate(breaks):
+            end = breaks[number + 1] if number + 1 < len(breaks) else self._end
+            if self._text[start] != ",":
+                break
+            if _LAST_ITEM.match(self._text, start + 1, end):
+                return end
+            if len(_WORD.findall(self._text, start + 1, end)) > _ITEM_WORDS:
+                break
+        return breaks[0] if breaks else self._end
 
     def _next_break(self, at: int) -> int:
         return next((start for start, _ in self._clause_breaks() if start >= at), self._end)

@@ -13,9 +13,11 @@ from typing import Literal, cast, get_args
 from icdcoder.text.memo import Memo
 
 Kind = Literal["negated", "historical", "family", "hypothetical", "uncertain", "affirmed", "end", "pseudo"]
-Reach = int | Literal["sentence", "clause"]
-"""How far a word reaches: to the end of the sentence, of the clause, or over so many words of the clause."""
+Reach = int | Literal["sentence", "clause", "list"]
+"""How far a word reaches: to the end of the sentence, of the clause, of the clauses that are one list of alternatives
+with it ("without fever, chills or cough"), or over so many words of the clause."""
 
+_REACHES: dict[str, Reach] = {"sentence": "sentence", "clause": "clause", "list": "list"}
 _TOKEN = re.compile(r"(\w+|[^\w\s])")
 _STATEMENT_END = re.compile(r"[ \t]*(?:[.;,)\]\n]|$)")
 
@@ -145,13 +147,13 @@ def _trigger(kind: str, direction: str, reach: str) -> Trigger:
         return Trigger("end", reach="clause" if reach == "clause" else "sentence", ends=frozenset(direction.split(",")))
     if kind == "pseudo":
         return Trigger("pseudo")
-    if direction not in ("forward", "backward", "both") or not (reach in ("sentence", "clause") or reach.isdigit()):
+    if direction not in ("forward", "backward", "both") or not (reach in _REACHES or reach.isdigit()):
         raise ValueError(f"A trigger cannot go {direction!r} as far as {reach!r}.")
     return Trigger(
         kind,
         forward=direction != "backward",
         backward=direction != "forward",
-        reach=int(reach) if reach.isdigit() else "clause" if reach == "clause" else "sentence",
+        reach=int(reach) if reach.isdigit() else _REACHES[reach],
     )
 
 

@@ -184,6 +184,9 @@ def _matches(words: TermWords, dictionary: Dictionary, gaps: int) -> list[Match]
             term_at.update(dict.fromkeys(range(match.first, match.last + 1), match.first))
     found = []
     for match in matches:
+        # A condition without another does not begin with the other: "without fever, chills".
+        if match.last > match.first and words.words.words[match.first] == "without":
+            continue
         if match.gaps:
             one, two = term_at.get(match.first), term_at.get(match.last)
             if one is not None and two is not None and one != two:

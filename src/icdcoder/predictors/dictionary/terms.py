@@ -62,6 +62,8 @@ _LONE_COMMA = re.compile(r"\s*,\s*(?=,|$)")
 _AT_END = re.compile(r"[\s,]+$")
 _BLANKS = re.compile(r"\s+")
 _BRACKETS = re.compile(r"\s*(?:\([^)]*\)|\[[^\]]*\])")
+# Terms know no word order: read as words, "chills (without fever)" would be found in "fever without chills".
+_DENIED = re.compile(r"\s*\(without [^)]*\)")
 _LONGEST = 90
 # Codes for ranges of a number, which predictors/dictionary/measures.py reads.
 _NUMBERS = ("Z68", "Z3A", "R40.24", "R29.7", "T31")
@@ -133,6 +135,7 @@ def wordings_of(description: str) -> list[str]:
     if len(lower) > _LONGEST or _VAGUE.search(lower):
         return []
     found = []
+    lower = _DENIED.sub("", lower)
     for text in dict.fromkeys((_BRACKETS.sub("", lower), lower)):
         bare = _BLANKS.sub(" ", _AT_END.sub("", _LONE_COMMA.sub("", _EMPTY.sub("", text)))).strip(" ,")
         if bare and bare not in found:
