@@ -107,6 +107,13 @@ def test_a_heading_says_nothing_of_its_section() -> None:
     assert Assertions(text, split(text)).of(20, 24).status == "affirmed"
 
 
+@pytest.mark.parametrize(("title", "status"), [("Tobacco use", "negated"), ("Alcohol", "negated"), ("Gout", "negated")])
+def test_a_heading_that_asks_is_answered_in_its_section(title: str, status: str) -> None:
+    text = f"SOCIAL HISTORY: lives alone\n{title}: never"
+    at = text.index(title)
+    assert Assertions(text, split(text)).of(at, at + len(title)).status == status
+
+
 @given(st.text(alphabet="no fever if.,;:?\n-HISTORY of()", max_size=300), st.data())
 def test_any_text_and_any_span_has_a_status(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))

@@ -70,6 +70,14 @@ def test_an_answer_stays_with_its_question() -> None:
     ]
 
 
+def test_a_result_stays_with_what_was_tested() -> None:
+    assert sentences("HIV      NON-REACTIVE      RPR\t\tNeg\tGout   mild") == [
+        "HIV      NON-REACTIVE",
+        "RPR\t\tNeg",
+        "Gout   mild",
+    ]
+
+
 @given(st.text(alphabet=" ab.A?\n;:1", max_size=3000))
 def test_starts_rise_from_zero_and_no_sentence_is_endless(text: str) -> None:
     starts = sentence_starts(text)

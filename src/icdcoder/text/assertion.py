@@ -32,6 +32,8 @@ _CLAUSE_BREAK = re.compile(r"[,:()\[\]]|\s--?\s")
 _ITEM_WORDS = 5
 _LAST_ITEM = re.compile(rf"\W*(?:\w\S*\s+){{0,{_ITEM_WORDS}}}?(?:or|nor)\b", re.IGNORECASE)
 _LIST_WORD = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
+# Headings that ask for what a condition is made of: what follows is the answer ("Tobacco use: never").
+_ASKED = re.compile(r"(?:smok|tobacco|alcohol|etoh|(?:illicit |recreational )?drug|substance)(?!.*\bhx\b)", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 
 
@@ -70,7 +72,8 @@ class Assertions:
         self._section_starts = [section.start for section in self._sections]
         starts = sentence_starts(text)
         if sections:
-            headings = {at for section in sections for at in (section.start, section.body_start)}
+            headings = {section.start for section in sections}
+            headings.update(section.body_start for section in sections if not _ASKED.match(section.title))
             starts = sorted({*starts, *(at for at in headings if at < len(text))})
         self._text = text
         self._starts = starts
@@ -178,15 +181,16 @@ class _Sentence:
         """The end of the list that begins at `at`, where an "or" tells that it is one: "CAD without angina, gout" goes
         on with something new."""
         breaks = [start for start, _ in self._clause_breaks() if start >= at]
+        last = breaks[0] if breaks else self._end
         for number, start in enumerate(breaks):
             end = breaks[number + 1] if number + 1 < len(breaks) else self._end
             if self._text[start] != ",":
                 break
             if _LAST_ITEM.match(self._text, start + 1, end):
-                return end
+                last = end
             if len(_WORD.findall(self._text, start + 1, end)) > _ITEM_WORDS:
                 break
-        return breaks[0] if breaks else self._end
+        return last
 
     def _next_break(self, at: int) -> int:
         return next((start for start, _ in self._clause_breaks() if start >= at), self._end)

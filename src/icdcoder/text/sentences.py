@@ -18,7 +18,8 @@ _CANDIDATE = re.compile(
     | (?P<semicolon>(?<=;))
     | (?P<mark>(?<=[.!?])[.!?]*["')\]]*(?=\s|$))       # a mark that may close a sentence
     | (?P<tight>(?<=[a-z)]\.)(?=[A-Z][a-z]))           # "fever.Denies"
-    | (?P<column>(?<=\S\ )\ {3,}+(?=\S)|(?<=\S\t)\t*+(?=\S))
+    # A result stays in the row of what was tested.
+    | (?P<column>(?:(?<=\S\ )\ {3,}+|(?<=\S\t)\t*+)(?=\S)(?!(?i:neg|non-?\ ?reactive|not\ detected|absent)))
     | (?<=[a-z)]\ )(?P<label>[A-Z][A-Za-z/]{1,24}:)(?=\s)  # "no murmur Lungs: clear"
     )""",
     re.VERBOSE,

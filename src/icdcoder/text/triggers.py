@@ -19,7 +19,8 @@ with it ("without fever, chills or cough"), or over so many words of the clause.
 
 _REACHES: dict[str, Reach] = {"sentence": "sentence", "clause": "clause", "list": "list"}
 _TOKEN = re.compile(r"(\w+|[^\w\s])")
-_STATEMENT_END = re.compile(r"[ \t]*(?:[.;,)\]\n]|$)")
+# A mark, the end of a line, the next column of a table, or the next label ("Fever: no Cough: yes").
+_STATEMENT_END = re.compile(r"[ \t]*(?:[.;,)\]\n]|$)|[ \t]{2}|[ \t][A-Z][A-Za-z/]{1,24}:")
 
 
 @dataclass(frozen=True, slots=True)
