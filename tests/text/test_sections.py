@@ -284,3 +284,20 @@ def test_real_reports_have_known_sections() -> None:
         known += any(s.kind != OTHER for s in found)
         total += 1
     assert known > 0.93 * total
+
+
+@pytest.mark.parametrize(
+    ("body", "rest"),
+    [
+        (" Father had gout.\nHe presents with a cough.", "\nHe presents with a cough."),
+        (" Gout. The patient has asthma.", "The patient has asthma."),
+        (" Gout.\n\nA man who came after a fall.", "\n\nA man who came after a fall."),
+        ("\n\nGout\n\nAsthma\n\nHer mother and two of her aunts had strokes.", ""),
+        (" The patient has a brother. He had gout. The patient reports diabetes.", ""),
+    ],
+)
+def test_a_family_history_ends_where_the_note_goes_on_with_the_patient(body: str, rest: str) -> None:
+    text = f"FAMILY HISTORY:{body}"
+    found = split(text)
+    assert found[0].kind == "family_history"
+    assert "".join(text[s.start : s.end] for s in found[1:] if s.kind == OTHER) == rest

@@ -6,6 +6,8 @@ hospital course stay in the section they stand in. A known heading counts
 - as a whole line of its own ("Discharge Diagnosis");
 - in capitals at the beginning of a line, before another mark ("ALLERGIES, none", "PLAN - admit");
 - within a line, before a colon, in capitals or after the end of a sentence ("… stable. Plan: home").
+
+A family history ends without a heading too, where the note goes on with the patient: see `_end_of_family`.
 """
 
 from __future__ import annotations
@@ -46,6 +48,23 @@ _LONGEST_SHOUTED, _LONGEST_SPOKEN = 62, 61
 _ENDS_OF_SENTENCES = (".", "!", "?", ")")
 # What stands before a title in capitals, directly or with a blank between.
 _BEFORE, _BEFORE_BLANK = ".,;:!?)", ".,;:!?)0123456789" + _SMALL
+# Sentences of which the patient is the subject. "He had" may go on with the father, "the patient reports" with what the
+# family has; a new paragraph of a few words may be one more item of a list.
+_OF_THE_PATIENT = re.compile(
+    r"(?:(?<=[.!?]\s)|(?<=[.!?]\s\s)|\n[ \t]*)"
+    r"(?:(?:the |this |our )?(?:patient|pt)\b(?!['’]s|[ ]+(?:report|den|stat|say|tell|recall|think|does not|is un))|"
+    r"(?:he|she)[ ]+(?:presents?|presented|comes|came|complain\w*|(?:is|was) (?:here|admitted|brought|seen|referred)|"
+    r"currently|is (?:currently|on|taking)|takes)\b)"
+    r"[^.\n]{0,200}",
+    re.IGNORECASE,
+)
+_PARAGRAPH = re.compile(r"(?<=\S)[ \t]*\n[ \t]*\n\s*(?P<line>[^\n]{0,200}+)")
+_PROSE = re.compile(r"\W*\w[\w /&'-]{0,40}:|(?:\W*+\w++){4}")
+_KIN = re.compile(
+    r"\b(?:famil|mother|father|mom|mum|dad|brother|sister|sibling|parent|grand|aunt|uncle|cousin|niece|nephew|son|"
+    r"daughter|child|relative|maternal|paternal|wife|husband)",
+    re.IGNORECASE,
+)
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -77,8 +96,25 @@ def split(text: str) -> list[Section]:
         found.insert(0, _Heading(0, 0, OTHER, ""))
     for heading, following in zip(found, [*found[1:], None], strict=True):
         end = following.start if following else len(text)
-        sections.append(Section(heading.kind, heading.title, heading.start, end, min(heading.body_start, end)))
+        body_start = min(heading.body_start, end)
+        over = _end_of_family(text, body_start, end) if heading.kind == "family_history" else end
+        sections.append(Section(heading.kind, heading.title, heading.start, over, body_start))
+        if over < end:
+            sections.append(Section(OTHER, "", over, end, over))
     return sections
+
+
+def _end_of_family(text: str, start: int, end: int) -> int:
+    """Where [start, end), which follows the heading of a family history, speaks of the patient."""
+    begin = next((at for at in range(start, end) if not text[at].isspace()), end)
+    sentences = (match for match in _OF_THE_PATIENT.finditer(text, begin, end) if not _KIN.search(match[0]))
+    paragraphs = (
+        match
+        for match in _PARAGRAPH.finditer(text, begin, end)
+        if _PROSE.match(match["line"]) and not _KIN.search(match["line"])
+    )
+    starts = [match.start() for match in (next(sentences, None), next(paragraphs, None)) if match]
+    return min(starts, default=end)
 
 
 def kinds() -> tuple[str, ...]:

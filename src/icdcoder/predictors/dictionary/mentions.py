@@ -50,6 +50,7 @@ _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine
 # "ESRD secondary to hypertension" is no secondary hypertension.
 _CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 _ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
+_STRANGER = re.compile(r"\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step)", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"
     r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
@@ -67,7 +68,8 @@ class Mention:
 
     gaps: words inside that are not the term's, and one more where it goes over a comma or a bracket.
     nested: the term stands inside a longer one. over: the note says in so many words that there is a history of it, and
-    not that it goes on ("prior stroke", but not "recurrence of the stroke he had in 2004").
+    not that it goes on ("prior stroke", but not "recurrence of the stroke he had in 2004"). stranger: it is of one who
+    is no blood relation, so no history of the family.
     """
 
     start: int
@@ -78,6 +80,7 @@ class Mention:
     gaps: int = 0
     nested: bool = False
     over: bool = False
+    stranger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,8 @@ def mentions(
         kind = sections[where].kind if sections else "other"
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
         over = asserted.status == "historical" and _is_over(text, asserted, end)
-        found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over))
+        stranger = asserted.status == "family" and _is_of_a_stranger(text, asserted)
+        found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger))
     if "icd10cm" in dictionary.systems:
         read = list(_read_off(cleaned, dictionary, assertions, drugs))
         # What a drug did is read better than by a wording of the table of drugs.
@@ -221,6 +225,11 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
 def _is_over(text: str, asserted: Assertion, end: int) -> bool:
     start, stop = asserted.trigger or (0, 0)
     return bool(_HISTORY_OF.match(text[start:stop])) and not _GOES_ON.match(text, end)
+
+
+def _is_of_a_stranger(text: str, asserted: Assertion) -> bool:
+    start, stop = asserted.trigger or (0, 0)
+    return _STRANGER.search(text, start, stop) is not None
 
 
 def _mostly_capitals(text: str) -> bool:

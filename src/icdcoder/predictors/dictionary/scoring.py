@@ -197,7 +197,8 @@ def _history(mention: Mention, code: Code) -> Code | None:
     """The code for a condition of the past or of a relative, where the note says it is one and there is such a code."""
     if mention.over:
         return history_of(code, "personal")
-    return history_of(code, "family") if mention.status == "family" else None
+    of_family = mention.status == "family" and not mention.stranger
+    return history_of(code, "family") if of_family else None
 
 
 def support(mention: Mention, sense: Sense) -> float:
