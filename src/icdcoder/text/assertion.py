@@ -31,6 +31,7 @@ _CLAUSE_BREAK = re.compile(r"[,:()\[\]]|\s--?\s")
 # What an item of a list holds before the next one, and the beginning of its last one.
 _ITEM_WORDS = 5
 _LAST_ITEM = re.compile(rf"\W*(?:\w\S*\s+){{0,{_ITEM_WORDS}}}?(?:or|nor)\b", re.IGNORECASE)
+_AND = re.compile(r"\band\b|&", re.IGNORECASE)
 _LIST_WORD = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 # Headings that ask for what a condition is made of: what follows is the answer ("Tobacco use: never").
 _ASKED = re.compile(r"(?:smok|tobacco|alcohol|etoh|(?:illicit |recreational )?drug|substance)(?!.*\bhx\b)", re.IGNORECASE)
@@ -164,7 +165,10 @@ class _Sentence:
 
     def _reach_backward(self, number: int, sense: Trigger) -> int:
         hit = self._hits[number]
-        limit = self._start if sense.reach == "sentence" else self._previous_break(hit.start)
+        if sense.reach == "list":
+            limit = self._list_start(hit.start)
+        else:
+            limit = self._start if sense.reach == "sentence" else self._previous_break(hit.start)
         if isinstance(sense.reach, int):
             limit = _before_words(self._text, limit, hit.start, sense.reach)
         for other in reversed(self._hits[:number]):
@@ -191,6 +195,23 @@ class _Sentence:
             if len(_WORD.findall(self._text, start + 1, end)) > _ITEM_WORDS:
                 break
         return last
+
+    def _list_start(self, at: int) -> int:
+        """The beginning of the list that ends at `at`: "got tetanus, flu and hepatitis B vaccines". What stands before
+        its first item is told from it by the number of words only."""
+        if self._text[self._start : at].rstrip().endswith(","):
+            return at
+        limit = self._previous_break(at)
+        start = _before_words(self._text, limit, at, _ITEM_WORDS - 1)
+        if start > limit or not _AND.search(self._text, limit, at):
+            return start
+        while limit > self._start and self._text[limit - 1] == ",":
+            item = self._previous_break(limit - 1)
+            start = _before_words(self._text, item, limit, _ITEM_WORDS - 3)
+            if start > item:
+                break
+            limit = item
+        return start
 
     def _next_break(self, at: int) -> int:
         return next((start for start, _ in self._clause_breaks() if start >= at), self._end)

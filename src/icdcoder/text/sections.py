@@ -7,7 +7,8 @@ hospital course stay in the section they stand in. A known heading counts
 - in capitals at the beginning of a line, before another mark ("ALLERGIES, none", "PLAN - admit");
 - within a line, before a colon, in capitals or after the end of a sentence ("… stable. Plan: home").
 
-A family history ends without a heading too, where the note goes on with the patient: see `_end_of_family`.
+A family history ends without a heading too, where the note goes on with the patient: see `_goes_on`. So does a list of
+vaccinations.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ _LONGEST_SHOUTED, _LONGEST_SPOKEN = 62, 61
 _ENDS_OF_SENTENCES = (".", "!", "?", ")")
 # What stands before a title in capitals, directly or with a blank between.
 _BEFORE, _BEFORE_BLANK = ".,;:!?)", ".,;:!?)0123456789" + _SMALL
+_NOT_OF_THE_PATIENT = ("family_history", "immunizations")
 # Sentences of which the patient is the subject. "He had" may go on with the father, "the patient reports" with what the
 # family has; a new paragraph of a few words may be one more item of a list.
 _OF_THE_PATIENT = re.compile(
@@ -97,15 +99,15 @@ def split(text: str) -> list[Section]:
     for heading, following in zip(found, [*found[1:], None], strict=True):
         end = following.start if following else len(text)
         body_start = min(heading.body_start, end)
-        over = _end_of_family(text, body_start, end) if heading.kind == "family_history" else end
+        over = _goes_on(text, body_start, end) if heading.kind in _NOT_OF_THE_PATIENT else end
         sections.append(Section(heading.kind, heading.title, heading.start, over, body_start))
         if over < end:
             sections.append(Section(OTHER, "", over, end, over))
     return sections
 
 
-def _end_of_family(text: str, start: int, end: int) -> int:
-    """Where [start, end), which follows the heading of a family history, speaks of the patient."""
+def _goes_on(text: str, start: int, end: int) -> int:
+    """Where [start, end), which follows a heading of _NOT_OF_THE_PATIENT, speaks of the patient's conditions."""
     begin = next((at for at in range(start, end) if not text[at].isspace()), end)
     sentences = (match for match in _OF_THE_PATIENT.finditer(text, begin, end) if not _KIN.search(match[0]))
     paragraphs = (

@@ -19,7 +19,7 @@ _SECTIONS = {
     "diagnosis": ("discharge_diagnosis", "admission_diagnosis", "postoperative_diagnosis", "problem_list"),
     "assessment": ("assessment", "impression", "plan", "hospital_course"),
     "history": ("history_of_present_illness", "chief_complaint"),
-    "past": ("past_medical_history", "past_surgical_history", "family_history", "social_history"),
+    "past": ("past_medical_history", "past_surgical_history", "family_history", "social_history", "immunizations"),
     "examination": ("physical_exam", "review_of_systems", "imaging", "pertinent_results"),
     "medications": ("medications", "medications_on_admission", "discharge_medications", "allergies"),
 }

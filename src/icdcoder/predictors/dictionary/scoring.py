@@ -51,6 +51,7 @@ STATUS = {
 # What the section leaves of it; sections not named here leave all.
 SECTION = {
     "family_history": 0.10,
+    "immunizations": 0.10,
     "allergies": 0.30,
     "instructions": 0.35,
     "follow_up": 0.35,
