@@ -34,7 +34,9 @@ _LAST_ITEM = re.compile(rf"\W*(?:\w\S*\s+){{0,{_ITEM_WORDS}}}?(?:or|nor)\b", re.
 _AND = re.compile(r"\band\b|&", re.IGNORECASE)
 _LIST_WORD = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 # Headings that ask for what a condition is made of: what follows is the answer ("Tobacco use: never").
-_ASKED = re.compile(r"(?:smok|tobacco|alcohol|etoh|(?:illicit |recreational )?drug|substance)(?!.*\bhx\b)", re.IGNORECASE)
+_ASKED = re.compile(
+    r"(?:smok|tobacco|alcohol|etoh|(?:illicit |recreational )?drug|substance)(?!.*\bhx\b)", re.IGNORECASE
+)
 _WORD = re.compile(r"\S+")
 
 

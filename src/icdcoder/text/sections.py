@@ -61,7 +61,8 @@ _OF_THE_PATIENT = re.compile(
     re.IGNORECASE,
 )
 _PARAGRAPH = re.compile(r"(?<=\S)[ \t]*\n[ \t]*\n\s*(?P<line>[^\n]{0,200}+)")
-_PROSE = re.compile(r"\W*\w[\w /&'-]{0,40}:|(?:\W*+\w++){4}")
+_LABEL = re.compile(r"\W*\w[\w /&'-]{0,40}:")
+_PROSE = re.compile(r"(?:\W*+\w++){4}")
 _KIN = re.compile(
     r"\b(?:famil|mother|father|mom|mum|dad|brother|sister|sibling|parent|grand|aunt|uncle|cousin|niece|nephew|son|"
     r"daughter|child|relative|maternal|paternal|wife|husband)",
@@ -110,13 +111,16 @@ def _goes_on(text: str, start: int, end: int) -> int:
     """Where [start, end), which follows a heading of _NOT_OF_THE_PATIENT, speaks of the patient's conditions."""
     begin = next((at for at in range(start, end) if not text[at].isspace()), end)
     sentences = (match for match in _OF_THE_PATIENT.finditer(text, begin, end) if not _KIN.search(match[0]))
-    paragraphs = (
-        match
-        for match in _PARAGRAPH.finditer(text, begin, end)
-        if _PROSE.match(match["line"]) and not _KIN.search(match["line"])
-    )
+    paragraphs = (match for match in _PARAGRAPH.finditer(text, begin, end) if _is_new(match["line"]))
     starts = [match.start() for match in (next(sentences, None), next(paragraphs, None)) if match]
     return min(starts, default=end)
+
+
+def _is_new(line: str) -> bool:
+    """Whether a paragraph that begins so is no further item of a family history."""
+    opening = _LABEL.match(line)
+    told = opening[0] if opening else line if _PROSE.match(line) else ""
+    return bool(told) and not _KIN.search(told)
 
 
 def kinds() -> tuple[str, ...]:

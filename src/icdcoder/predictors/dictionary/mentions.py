@@ -50,7 +50,8 @@ _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine
 # "ESRD secondary to hypertension" is no secondary hypertension.
 _CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 _ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
-_STRANGER = re.compile(r"\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step)", re.IGNORECASE)
+_STRANGER = re.compile(r".*?\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step)", re.IGNORECASE)
+_ASKED = re.compile(r"(?:rul|r/o|to exclude|exclude|evaluat|assess|test|check|query|diff|ddx)", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"
     r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
@@ -69,7 +70,7 @@ class Mention:
     gaps: words inside that are not the term's, and one more where it goes over a comma or a bracket.
     nested: the term stands inside a longer one. over: the note says in so many words that there is a history of it, and
     not that it goes on ("prior stroke", but not "recurrence of the stroke he had in 2004"). stranger: it is of one who
-    is no blood relation, so no history of the family.
+    is no blood relation, so no history of the family. asked: the note only says that it was looked for.
     """
 
     start: int
@@ -81,6 +82,7 @@ class Mention:
     nested: bool = False
     over: bool = False
     stranger: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,9 @@ def mentions(
         kind = sections[where].kind if sections else "other"
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
         over = asserted.status == "historical" and _is_over(text, asserted, end)
-        stranger = asserted.status == "family" and _is_of_a_stranger(text, asserted)
-        found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger))
+        stranger = asserted.status == "family" and _said_by(_STRANGER, text, asserted)
+        asked = asserted.status == "uncertain" and _said_by(_ASKED, text, asserted)
+        found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
     if "icd10cm" in dictionary.systems:
         read = list(_read_off(cleaned, dictionary, assertions, drugs))
         # What a drug did is read better than by a wording of the table of drugs.
@@ -227,9 +230,10 @@ def _is_over(text: str, asserted: Assertion, end: int) -> bool:
     return bool(_HISTORY_OF.match(text[start:stop])) and not _GOES_ON.match(text, end)
 
 
-def _is_of_a_stranger(text: str, asserted: Assertion) -> bool:
+def _said_by(pattern: re.Pattern[str], text: str, asserted: Assertion) -> bool:
+    """Whether the words that assert are such."""
     start, stop = asserted.trigger or (0, 0)
-    return _STRANGER.search(text, start, stop) is not None
+    return pattern.match(text, start, stop) is not None
 
 
 def _mostly_capitals(text: str) -> bool:

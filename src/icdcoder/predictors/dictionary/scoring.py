@@ -48,6 +48,10 @@ STATUS = {
     "negated": 0.05,
     "family": 0.05,
 }
+# Of the doubtful conditions: one that was only looked for; one by an abbreviation, of which no less is left in the end
+# than of the words that it stands for.
+ASKED = 0.75
+DOUBTED_ABBREVIATION = 1.12
 # What the section leaves of it; sections not named here leave all.
 SECTION = {
     "family_history": 0.10,
@@ -208,6 +212,9 @@ def support(mention: Mention, sense: Sense) -> float:
         return DONE if mention.status == "historical" else PRESENT
     trust = TRUST[sense.source] + LONGER * min(sense.words - 1, 4)
     trust *= (INDEX_GAP if sense.source >= Source.INDEX else GAP) ** mention.gaps * (NESTED if mention.nested else 1.0)
+    if mention.status == "uncertain":
+        trust *= DOUBTED_ABBREVIATION if sense.source == Source.ABBREVIATION else 1.0
+        trust *= ASKED if mention.asked else 1.0
     return min(HIGHEST, trust * STATUS.get(mention.status, 1.0) * SECTION.get(mention.section, 1.0))
 
 
