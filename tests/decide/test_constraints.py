@@ -60,6 +60,35 @@ def test_codes_that_rest_on_different_words_may_be_unrelated_and_are_left_to_a_p
     assert (only_change(result).action, only_change(result).rule) == ("advised", "excludes1")
 
 
+def placed(accepted: dict[str, tuple[float, int, int]]) -> Prediction:
+    """Codes with a score and the place of their evidence."""
+    before = prediction({value: score for value, (score, _, _) in accepted.items()})
+    spans = {value: place for value, (_, *place) in accepted.items()}
+    return replace(
+        before,
+        codes=tuple(
+            replace(c, evidence=(Evidence(*spans[c.code.value], "x" * (spans[c.code.value][1]), "test"),))
+            for c in before.codes
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("codes", "stays"),
+    [
+        # "DM1 with DKA" holds the "DKA" that alone reads as type 2.
+        ({"E10.10": (0.57, 0, 12), "E11.10": (0.75, 9, 12)}, {"E10.10"}),
+        # "prior stroke with aphasia": each has words of its own, and one more of them.
+        ({"Z86.73": (0.9, 0, 12), "I69.320": (0.7, 6, 25)}, {"I69.320"}),
+        ({"E10.10": (0.57, 0, 12), "E11.10": (0.75, 0, 12)}, {"E11.10"}),
+        # One that has given way excludes nothing any more.
+        ({"E11.9": (0.9, 0, 3), "E10.10": (0.8, 0, 12), "E10.9": (0.7, 30, 33)}, {"E10.10", "E10.9"}),
+    ],
+)
+def test_of_two_on_the_same_words_that_which_reads_more_of_them_stays(codes: dict, stays: set[str]) -> None:
+    assert accepted(apply(placed(codes))) == stays
+
+
 def test_a_removed_code_stays_a_candidate_with_its_evidence() -> None:
     result = apply(prediction({"E10.9": 0.6, "E11.9": 0.9}))
     (candidate,) = [c for c in result.codes if c.code == code("E10.9")]

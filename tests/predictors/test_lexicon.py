@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from time import process_time
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from icdcoder import systems
 from icdcoder.coder import Coder
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.note import Note
@@ -119,6 +122,14 @@ def test_ten_thousand_mentions(coder: Coder) -> None:
     prediction = coder.code("pneumonia, " * 10_000)
     assert "J18.9" in accepted(prediction)
     assert all(len(c.evidence) <= 5 for c in prediction.codes)
+
+
+def test_thousands_of_different_codes_take_seconds(coder: Coder) -> None:
+    system = systems.load("icd10cm")
+    text = ". ".join(system.description(code) for code in list(system.billable())[::15])
+    started = process_time()
+    assert len(coder.code(text).accepted) > 2_000
+    assert process_time() - started < 20
 
 
 def test_an_unknown_system_is_a_sentence() -> None:

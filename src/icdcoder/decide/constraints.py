@@ -3,8 +3,8 @@
 - *billable*: a code above the billable level is replaced by its unspecified descendant, where there is exactly one;
   so a missing seventh character becomes that of the initial encounter.
 - *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
-- *excludes1*: of two codes that are never given together, the less certain is removed where both rest on the same
-  words; where they rest on different ones, which may speak of unrelated conditions (Official Guidelines, section
+- *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that which
+  reads fewer of them ("DKA" beside "DM1 with DKA"), else the less certain; where they rest on different ones, which may speak of unrelated conditions (Official Guidelines, section
   I.A.12.a), a person is asked. The note may stand at either code, or at a category, block or chapter above it.
 - *code first*, *use additional code*: advice only. A code that has to stand behind its cause is named where no code
   accepted is such a cause; a further code is named where it is among the candidates.
@@ -16,10 +16,13 @@ Removed codes stay in the list of candidates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from icdcoder import systems
@@ -132,37 +135,52 @@ class _Run:
                 self._note(code, "advised", "age", odd[0])
 
     def excludes(self) -> None:
-        kept: list[tuple[Code, tuple[Reference, ...]]] = []
-        for code in sorted(self.accepted, key=lambda c: -self.codes[c].score):
-            ours = _excludes1(code)
-            alike = ((other, theirs) for other, theirs in kept if other.system == code.system)
-            rival = next((other for other, theirs in alike if _names(ours, other) or _names(theirs, code)), None)
-            if rival is None:
-                kept.append((code, ours))
-                continue
-            here, there = (code, rival) if _names(ours, rival) else (rival, code)
-            reason = f"An Excludes1 note at {here.value} or above names {there.value}: they are not coded together."
-            if self._of_the_same_words(code, rival):
-                self._remove(code, "excludes1", reason, rival)
-            else:
-                kept.append((code, ours))
-                self._note(code, "advised", "excludes1", f"{reason[:-1]}, unless they are unrelated.", rival)
+        accepted = self.accepted
+        against = _excluding(accepted)
+        kept: set[Code] = set()
+        for code in sorted(accepted, key=lambda c: -self.codes[c].score) if against else ():
+            rivals = [other for other in against.get(code, ()) if other in kept]
+            kept.add(code)
+            for other in rivals:
+                if self._of_the_same_words(code, other):
+                    stays, goes = (code, other) if self._reads_more(code, other) else (other, code)
+                    kept.discard(goes)
+                    self._remove(goes, "excludes1", _excluded(goes, stays), stays)
+                    if goes == code:
+                        break
+            apart = next((other for other in rivals if other in kept), None)
+            if code in kept and apart is not None:
+                reason = f"{_excluded(code, apart)[:-1]}, unless they are unrelated."
+                self._note(code, "advised", "excludes1", reason, apart)
 
     def _of_the_same_words(self, code: Code, other: Code) -> bool:
         """Whether one place of the note is the evidence of both, or one of them has none."""
         ours, theirs = self.codes[code].evidence, self.codes[other].evidence
-        overlap = any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
-        return overlap or not ours or not theirs
+        return next(self._shared(code, other), None) is not None or not ours or not theirs
+
+    def _reads_more(self, code: Code, other: Code) -> bool:
+        """Whether `code` rests on a longer wording than `other` where they rest on the same place."""
+        shared = list(self._shared(code, other))
+        return max((a for a, _ in shared), default=0) > max((b for _, b in shared), default=0)
+
+    def _shared(self, code: Code, other: Code) -> Iterator[tuple[int, int]]:
+        """Lengths of the evidence of either, for each two that share characters."""
+        for a in self.codes[code].evidence:
+            for b in self.codes[other].evidence:
+                if a.start < b.end and b.start < a.end:
+                    yield a.end - a.start, b.end - b.start
 
     def sequence(self) -> None:
         accepted = self.accepted
         advised = {change.code for change in self.changes if change.action == "removed"}
+        likely = [code for code, one in self.codes.items() if not one.accepted and one.score >= _WORTH_A_LOOK]
         for code in accepted:
             cause = _cause(code)
             if cause and not any(_names(cause.references, c) for c in accepted):
                 self._note(code, "advised", "code first", f"Its cause is to be coded first: {_plain(cause.note)}.")
-            for other in self._worth_a_look(code):
-                if other in advised:  # once is enough, and what another rule took away is not asked for
+            for other in likely if (additional := _additional(code)) else ():
+                # Once is enough, and what another rule took away is not asked for.
+                if other in advised or other.system != code.system or not _names(additional, other):
                     continue
                 advised.add(other)
                 self._note(
@@ -195,13 +213,6 @@ class _Run:
                 reason = "The code has been divided since the date of service; this is what stood for it then."
                 self._note(code, "replaced", "date of service", reason, older)
 
-    def _worth_a_look(self, code: Code) -> Iterable[Code]:
-        additional = _additional(code)
-        for other, one in self.codes.items() if additional else ():
-            likely = not one.accepted and one.score >= _WORTH_A_LOOK
-            if likely and other.system == code.system and _names(additional, other):
-                yield other
-
     def _remove(self, code: Code, rule: str, reason: str, other: Code | None = None) -> None:
         self.codes[code] = replace(self.codes[code], accepted=False)
         self._note(code, "removed", rule, reason, other)
@@ -223,6 +234,31 @@ def _system(code: Code) -> CodeSystem:
 
 def _names(found: Iterable[Reference], code: Code) -> bool:
     return any(reference.covers(code.value) for reference in found)
+
+
+def _excluding(codes: Iterable[Code]) -> dict[Code, list[Code]]:
+    """Of these codes, each with those that it excludes or that exclude it, in their order. Only the categories that
+    a note names are looked at: a long list of codes has too many pairs."""
+    order = {code: place for place, code in enumerate(codes)}
+    filed: dict[tuple[str, str], list[Code]] = defaultdict(list)
+    for code in order:
+        filed[code.system, code.value[:3]].append(code)
+    categories = sorted(filed)
+    found: dict[Code, set[Code]] = defaultdict(set)
+    for code in order:
+        for reference in _excludes1(code):
+            first = bisect_left(categories, (code.system, reference.first[:3]))
+            last = bisect_right(categories, (code.system, reference.last[:3]))
+            for other in chain.from_iterable(map(filed.__getitem__, categories[first:last])):
+                if reference.covers(other.value):
+                    found[code].add(other)
+                    found[other].add(code)
+    return {code: sorted(others, key=order.__getitem__) for code, others in found.items()}
+
+
+def _excluded(code: Code, other: Code) -> str:
+    here, there = (code, other) if _names(_excludes1(code), other) else (other, code)
+    return f"An Excludes1 note at {here.value} or above names {there.value}: they are not coded together."
 
 
 # What the tabular list says at a code or above it is the same for every note.
