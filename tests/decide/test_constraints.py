@@ -63,14 +63,11 @@ def test_codes_that_rest_on_different_words_may_be_unrelated_and_are_left_to_a_p
 def placed(accepted: dict[str, tuple[float, int, int]]) -> Prediction:
     """Codes with a score and the place of their evidence."""
     before = prediction({value: score for value, (score, _, _) in accepted.items()})
-    spans = {value: place for value, (_, *place) in accepted.items()}
-    return replace(
-        before,
-        codes=tuple(
-            replace(c, evidence=(Evidence(*spans[c.code.value], "x" * (spans[c.code.value][1]), "test"),))
-            for c in before.codes
-        ),
-    )
+    codes = []
+    for one in before.codes:
+        _, start, end = accepted[one.code.value]
+        codes.append(replace(one, evidence=(Evidence(start, end, "x" * (end - start), "test"),)))
+    return replace(before, codes=tuple(codes))
 
 
 @pytest.mark.parametrize(
