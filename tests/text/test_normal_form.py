@@ -52,6 +52,12 @@ def test_capitals_may_end_in_an_s_of_their_own() -> None:
     assert normal_form("PVCs") == normal_form("PVC")
 
 
+def test_abbreviations_with_a_stroke_are_words() -> None:
+    assert normal_words("PCI w/ stent w/o rash").words == ["pci", "with", "stent", "without", "rash"]
+    assert normal_words("anemia 2/2 CKD d/t b/l stones").words == "anemia due ckd due bilateral stone".split()
+    assert normal_words("reflexes: 2/2, EtOH w/d, 2/2/93").words[1:] == ["", "2", "2", "etoh", "w", "d", "2", "2", "93"]
+
+
 def test_decimals_and_wrapped_lines_do_not_break() -> None:
     assert "" not in normal_words("creatinine 1.5 and chronic\nkidney disease").words
 

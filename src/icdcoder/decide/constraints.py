@@ -3,8 +3,8 @@
 - *billable*: a code above the billable level is replaced by its unspecified descendant, where there is exactly one;
   so a missing seventh character becomes that of the initial encounter.
 - *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
-- *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that which
-  reads fewer of them ("DKA" inside "DM1 with DKA"), else the less certain. Where they rest on different ones, which
+- *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that whose
+  wording is a part of the other's ("DKA" in "DM1 with DKA"), else the less certain. Where they rest on different ones, which
   may speak of unrelated conditions (Official Guidelines, section I.A.12.a), a person is asked. The note may stand at
   either code, or at a category, block or chapter above it.
 - *code first*, *use additional code*: advice only. A code that has to stand behind its cause is named where no code
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -157,19 +157,15 @@ class _Run:
     def _of_the_same_words(self, code: Code, other: Code) -> bool:
         """Whether one place of the note is the evidence of both, or one of them has none."""
         ours, theirs = self.codes[code].evidence, self.codes[other].evidence
-        return next(self._shared(code, other), None) is not None or not ours or not theirs
+        overlap = any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
+        return overlap or not ours or not theirs
 
     def _reads_more(self, code: Code, other: Code) -> bool:
-        """Whether `code` rests on a longer wording than `other` where they rest on the same place."""
-        shared = list(self._shared(code, other))
-        return max((a for a, _ in shared), default=0) > max((b for _, b in shared), default=0)
-
-    def _shared(self, code: Code, other: Code) -> Iterator[tuple[int, int]]:
-        """Lengths of the evidence of either, for each two that share characters."""
-        for a in self.codes[code].evidence:
-            for b in self.codes[other].evidence:
-                if a.start < b.end and b.start < a.end:
-                    yield a.end - a.start, b.end - b.start
+        """Whether a wording of `other` is but a part of one of `code`, and none the other way round."""
+        ours, theirs = self.codes[code].evidence, self.codes[other].evidence
+        pairs = [(a, b) for a in ours for b in theirs if (a.start, a.end) != (b.start, b.end)]
+        holds = any(a.start <= b.start and b.end <= a.end for a, b in pairs)
+        return holds and not any(b.start <= a.start and a.end <= b.end for a, b in pairs)
 
     def sequence(self) -> None:
         accepted = self.accepted

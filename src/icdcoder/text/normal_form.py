@@ -12,10 +12,28 @@ import numpy.typing as npt
 
 from icdcoder.text.memo import Memo
 
-# A word (with a possessive 's), or a place that no term may cross: the end of a sentence, a blank line, a list item.
+# A stroke inside an abbreviation that is one word: "w/ fever", "w/o", "anemia 2/2 CKD", "d/t", "c/b", "b/l". Only words
+# that these may be are looked at again; "w/d", "reflexes: 2/2" and a date are none.
+_STROKE = (
+    r"/(?:(?<=\b[wW]/)(?:[oO](?:ut|UT)?\b|(?!\w\b))|(?<=\b[dD]/)[tT]\b|(?<=\b[cC]/)[bB]\b|(?<=\b[bB]/)[lL]\b|"
+    r"(?<=[A-Za-z),] 2/)2(?= [A-Za-z]))"
+)
+WORD = rf"[^\W_]+(?:['’]s\b|{_STROKE})?"
+"""A word as it is written, with a possessive 's."""
+_WRITTEN_WITH_STROKE = {
+    "w/": "with",
+    "w/o": "without",
+    "w/out": "without",
+    "d/t": "due",
+    "2/2": "due",
+    "c/b": "by",
+    "b/l": "bilateral",
+}
+
+# A word, or a place that no term may cross: the end of a sentence, a blank line, a list item.
 # "E. coli" is no end of a sentence.
 _TOKEN = re.compile(
-    r"([^\W_]+(?:['’]s\b)?|(?:[;:!?]|\.(?!(?<=\b[A-Z]\.) [a-z]))(?=\s|$)|"
+    rf"({WORD}|(?:[;:!?]|\.(?!(?<=\b[A-Z]\.) [a-z]))(?=\s|$)|"
     r"\n[ \t]*\r?\n|\n[ \t]*(?:[-*•#]|\d{1,2}[.)])\s|\t)"
 )
 
@@ -98,7 +116,9 @@ def _is_a_name(parts: list[str], at: int, before: list[str]) -> bool:
 
 @lru_cache(maxsize=200_000)
 def normal_form(word: str) -> str:
-    """One word: lower case, no accents, American spelling, singular, no possessive."""
+    """One word: lower case, no accents, American spelling, singular, no possessive; "w/o" is "without"."""
+    if "/" in word and (meant := _WRITTEN_WITH_STROKE.get(word.lower())):
+        return meant
     if len(word) <= _SHORT and word.isupper():
         return word.lower()
     word = word.lower()

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from icdcoder.text.normal_form import FILLER, NormalWords, normal_form, normal_words
+from icdcoder.text.normal_form import FILLER, WORD, NormalWords, normal_form, normal_words
 from icdcoder.text.word_variants import joined
 
 # Sides are told by the words around a mention, so a term is filed without them.
 SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3, "bilaterally": 3}
+# How they are written too. A letter is a side where _LETTERED says so.
+_WRITTEN = SIDES | {"rt": 1, "lt": 2, "bilat": 3, "r": 1, "l": 2}
+_LETTERS = frozenset(("R", "L", "RT", "LT"))
+# "R shoulder pain", "L-sided", "otitis media, R"; but not "3 L nasal cannula", "R wave", "L spine", "Dr. R", "PP/LT".
+_LETTERED = re.compile(
+    r"(?<![\w/'.>-])(?<!\d )(?<!Dr )(?<!Dr\. )(?:RT?|LT?)"
+    r"(?:(?=\)? (?!wave|spine|axis|PCR)[A-Za-z]{2}|-?sided|\. [a-z]{2})|(?<=[A-Za-z),] .)(?=[.,;)]|\s*$|\s*\n))"
+)
 # Words that only connect the parts of a term: "ulcer with hemorrhage", "ulcer, hemorrhage"; "pain in the chest".
 CONNECTING = frozenset(
     "with due by in from on at for as into is was were are be been being caused that which this there has had".split()
@@ -21,23 +29,29 @@ CONNECTING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TermWords:
-    """words: with offsets, "" where no term may cross. sides: {position among them: side that stands before it}."""
+    """words: with offsets, "" where no term may cross. sides: {position among them: side that stands before it}.
+
+    spelled: whether one of the sides is told by a word, not by a letter alone."""
 
     words: NormalWords
     sides: dict[int, int]
+    spelled: bool = True
 
     @property
     def only_side(self) -> int:
         """The side of which alone a text speaks, right or left; 0 where it names none, or several."""
         named = set(self.sides.values())
-        return named.pop() if len(named) == 1 and not named & {SIDES["both"]} else 0
+        return named.pop() if self.spelled and len(named) == 1 and not named & {SIDES["both"]} else 0
 
     def side(self, first: int, last: int) -> int:
         """The side named inside a match, just before it, or just after it; 0 for none."""
-        for position in (*range(first, last + 2), first - 1):
+        if not self.sides:
+            return 0
+        for position in range(first, last + 2):
             if position in self.sides:
                 return self.sides[position]
-        return 0
+        # One word may stand between ("left lower lung nodule"), but no break.
+        return self.sides.get(first - 1, 0) if first and self.words.words[first - 1] else 0
 
 
 def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
@@ -51,13 +65,21 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
     kept: list[int] = []
     words: list[str] = []
     sides: dict[int, int] = {}
+    spelled = False
     for i, word in enumerate(note.words):
-        if word in SIDES:
-            sides[len(kept)] = SIDES[word]
+        if word in _WRITTEN and (word in SIDES or _is_side(text, *offsets[i])):
+            sides[len(kept)] = _WRITTEN[word]
+            spelled = spelled or len(word) > 1
         elif word not in CONNECTING or (capitals and text[offsets[i][0] : offsets[i][1]].isupper()):
             kept.append(i)
             words.append(word)
-    return TermWords(NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]), sides)
+    return TermWords(NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]), sides, spelled)
+
+
+def _is_side(text: str, start: int, end: int) -> bool:
+    """Whether an abbreviation that may be a side is one: a letter, or two in capitals, only beside a word."""
+    written = text[start:end]
+    return _LETTERED.match(text, start) is not None if written in _LETTERS else len(written) > 1
 
 
 def split_side(text: str) -> tuple[list[str], int]:
@@ -81,12 +103,12 @@ class _FiledWords(dict[str, tuple[str, int]]):
 
     def __missing__(self, word: str) -> tuple[str, int]:
         normal = normal_form(word)
-        side = SIDES.get(normal, 0)
+        side = _WRITTEN.get(normal, 0) if len(normal) > 1 else 0
         dropped = normal in FILLER or (normal in CONNECTING and not word.isupper())
         found = self[word] = ("" if side or dropped else joined(normal), side)
         return found
 
 
 _FILED = _FiledWords()
-_WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
-_ARTICLE = re.compile(r"(?<![^\W_])[aA](?![^\W_])")
+_WORD = re.compile(WORD)
+_ARTICLE = re.compile(r"(?<![^\W_])(?:[aA]|RT?|LT?)(?![^\W_])")
