@@ -73,7 +73,9 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
         elif word not in CONNECTING or (capitals and text[offsets[i][0] : offsets[i][1]].isupper()):
             kept.append(i)
             words.append(word)
-    return TermWords(NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]), sides, spelled)
+    return TermWords(
+        NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]), sides, spelled
+    )
 
 
 def _is_side(text: str, start: int, end: int) -> bool:
