@@ -4,9 +4,9 @@
   so a missing seventh character becomes that of the initial encounter.
 - *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
 - *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that whose
-  wording is a part of the other's ("DKA" in "DM1 with DKA"), else the less certain. Where they rest on different ones, which
-  may speak of unrelated conditions (Official Guidelines, section I.A.12.a), a person is asked. The note may stand at
-  either code, or at a category, block or chapter above it.
+  wording is a part of the other's ("DKA" in "DM1 with DKA"), else the less certain. Where they rest on different
+  ones, which may speak of unrelated conditions (Official Guidelines, section I.A.12.a), a person is asked. The note
+  may stand at either code, or at a category, block or chapter above it.
 - *code first*, *use additional code*: advice only. A code that has to stand behind its cause is named where no code
   accepted is such a cause; a further code is named where it is among the candidates.
 - *date of service*: up to September 2018 codes that have been divided since become what stood for them then.
