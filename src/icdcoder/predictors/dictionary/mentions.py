@@ -12,7 +12,7 @@ from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.drugs import effects
 from icdcoder.predictors.dictionary.measures import measures
 from icdcoder.predictors.dictionary.terms import Source
-from icdcoder.predictors.dictionary.words import TermWords, term_words
+from icdcoder.predictors.dictionary.words import TermWords, mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
 from icdcoder.text.sections import split
@@ -26,6 +26,18 @@ _SMALL_TOO = frozenset(
     """.split()
 )
 _VOWEL = re.compile("[aeiouy]")
+# Abbreviations that are English words or names too: in a text in capitals they are read as those.
+_WORDS_TOO = frozenset(
+    """
+    abe ace add age aid ali all am ama an ana and any are arm art as at ate bad bag bal bat be bed big boo but by can
+    cap car cat circ cold cup cut dad day did do doe dress due ear eat echo end eye far fat few foley for gave get gist
+    go had hap has hat he head her him his hit hot how ian ice ida if in is it its joe lab led let lie low mac man map
+    mat may me men met mom most mud my nash net new no now off oil old on one or our out own pad page pain pan past
+    pat pea peg per pet pick pie pit plan post pot pres put ran rap rat raw red rest rib rod ross row run sad sam sat
+    saw see set she side sip sit six so son sue sum sun swan tan tea tee ten the tie tim tip to toe told tom too two up
+    us use van vater via vie wait was way we web who why yes yet you
+    """.split()
+)
 # A term that goes over a comma or a bracket is a looser reading, like one with a word in between.
 _ASIDE = re.compile("[,()]")
 # A term does not reach over these words.
@@ -57,8 +69,6 @@ _GOES_ON = re.compile(
     r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
     re.IGNORECASE,
 )
-_NO_LETTERS = bytes(i for i in range(128) if not chr(i).isalpha())
-_NO_CAPITALS = bytes(i for i in range(128) if not chr(i).isupper())
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
 
@@ -112,7 +122,7 @@ def mentions(
     sections = split(text) if reading.sections else []
     assertions = Assertions(text, sections) if reading.assertion else None
     words = term_words(text, dictionary.read_as)
-    shouting = _mostly_capitals(text)
+    shouting = mostly_capitals(text)
     offsets = words.words.offsets.tolist()
     only_side = words.only_side
     found = []
@@ -219,9 +229,9 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
     capitals = sum(map(str.isupper, text))
     if sense.words > 1:
         return capitals > 1 or len(text) > _SHORT
-    if not shouting and (capitals >= 2 or text.isupper()):
-        return True
     lower = text.lower()
+    if (capitals >= 2 or text.isupper()) and not (shouting and lower in _WORDS_TOO):
+        return True
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
 
 
@@ -234,9 +244,3 @@ def _said_by(pattern: re.Pattern[str], text: str, asserted: Assertion) -> bool:
     """Whether the words that assert are such."""
     start, stop = asserted.trigger or (0, 0)
     return pattern.match(text, start, stop) is not None
-
-
-def _mostly_capitals(text: str) -> bool:
-    head = text[:4000].encode("ascii", "ignore")
-    letters, capitals = len(head.translate(None, _NO_LETTERS)), len(head.translate(None, _NO_CAPITALS))
-    return letters > 0 and capitals > 0.6 * letters

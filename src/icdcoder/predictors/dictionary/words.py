@@ -21,6 +21,9 @@ _LETTERED = re.compile(
     r"(?<![\w/'.>-])(?<!\d )(?<!Dr )(?<!Dr\. )(?:RT?|LT?)"
     r"(?:(?=\)? (?!wave|spine|axis|PCR)[A-Za-z]{2}|-?sided|\. [a-z]{2})|(?<=[A-Za-z),] .)(?=[.,;)]|\s*$|\s*\n))"
 )
+_SHORT = 80
+_NO_LETTERS = bytes(i for i in range(128) if not chr(i).isalpha())
+_NO_CAPITALS = bytes(i for i in range(128) if not chr(i).isupper())
 # Words that only connect the parts of a term: "ulcer with hemorrhage", "ulcer, hemorrhage"; "pain in the chest".
 CONNECTING = frozenset(
     "with due by in from on at for as into is was were are be been being caused that which this there has had".split()
@@ -57,10 +60,10 @@ class TermWords:
 def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
     """The words of a note or of a term. read_as: what a normal word is filed as; a dictionary corrects it too.
 
-    A connecting word in capitals is an abbreviation ("Hb AS") and stays.
+    A connecting word in capitals is an abbreviation ("Hb AS") and stays, unless all is in capitals.
     """
     note = normal_words(text)
-    capitals = not text.isupper()
+    capitals = not mostly_capitals(text)
     offsets = note.offsets.tolist()
     kept: list[int] = []
     words: list[str] = []
@@ -82,6 +85,16 @@ def _is_side(text: str, start: int, end: int) -> bool:
     """Whether an abbreviation that may be a side is one: a letter, or two in capitals, only beside a word."""
     written = text[start:end]
     return _LETTERED.match(text, start) is not None if written in _LETTERS else len(written) > 1
+
+
+def mostly_capitals(text: str) -> bool:
+    """Whether it is written in capitals throughout, so that those of a word say nothing: all of a few words, most of
+    a long text."""
+    if len(text) < _SHORT:
+        return text.isupper()
+    head = text[:4000].encode("ascii", "ignore")
+    letters, capitals = len(head.translate(None, _NO_LETTERS)), len(head.translate(None, _NO_CAPITALS))
+    return letters > 0 and capitals > 0.6 * letters
 
 
 def split_side(text: str) -> tuple[list[str], int]:
