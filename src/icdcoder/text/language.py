@@ -1,4 +1,4 @@
-"""Whether a note is in English, as far as its small words and its letters tell."""
+"""Whether a note is in English, as far as its small words, the commonest words of its clinic and its letters tell."""
 
 from __future__ import annotations
 
@@ -8,29 +8,56 @@ import unicodedata
 _ENGLISH = frozenset(
     "the and of with was were is are no not has had have for from which this that he she his her".split()
 )
+# Small words, and what stands in most short notes, of languages that a hospital may meet; none is English, and none an
+# abbreviation or a Latin word that English notes have ("dolor", "per").
 _OTHERS = frozenset(
-    "de la el los las una con por que se del para sin der die das und mit von dem den ein eine nicht wurde le les des "
-    "et une dans avec est pour du sur qui il "
-    "di che con della nel non sono da com uma dos ao não een het van op niet".split()
+    """
+    de la el los las una con por que se del para sin desde hace está años días dias paciente fiebre tos presenta refiere
+    antecedentes hipertensión hipertension náuseas varón mujer izquierdo izquierda derecho derecha
+    der die das und mit von dem den ein eine nicht wurde im bei seit nach zur zum wegen links rechts patientin zustand
+    verdacht fieber husten schmerzen tagen arterielle hypertonie niereninsuffizienz herzinsuffizienz vorhofflimmern
+    diagnosen atemnot
+    le les des et une dans avec est pour du sur qui il depuis jours patiente douleur douleurs fièvre toux antécédents
+    artérielle insuffisance gauche droite chez
+    di che nel della sono da com uma dos ao não paziente febbre tosse dolore giorni ipertensione insufficienza
+    destra sinistra dei delle dor febre tosse hipertensão há pela pelo
+    het een van voor bij op niet koorts pijn sinds dagen hoesten benauwd
+    och att som på är för av till ett inte hos sedan feber hosta smärta dagar patienten högt
+    og af ikke har har siden smerter dage
+    na się nie jest ze oraz przez pacjent pacjentka gorączka kaszel ból dni cukrzyca nadciśnienie
+    ve ile bir için olan hasta hastada ateş öksürük ağrı gün hipertansiyon nefes
+    je při pacientka horečka kašel bolest dny și cu pentru febră tuse și zile láz köhögés és egy
+    """.split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_LOOKED_AT = 600
-_FEWEST = 12
+_LOOKED_AT = 4000
+# Of fewer words than this a larger share must be foreign.
+_FEW = 12
+# Letters of another script that are enough, as not all scripts have blanks between words.
+_FEWEST_LETTERS = 4
 
 
 def not_english(text: str) -> bool:
-    """True where the note is, on the evidence of at least a dozen words, in another language.
+    """True where the note is, on the evidence of some words or of its letters, in another language.
 
     A telegraphic English note has few small words of any language and is not taken for another.
     """
-    words = [word.lower() for word in _WORD.findall(text)[:_LOOKED_AT]]
-    if len(words) < _FEWEST:
+    written = _WORD.findall(text[:_LOOKED_AT])
+    if not written:
         return False
-    letters = "".join(words)
-    foreign = 0
+    letters = "".join(written)
+    accented = 0
     if not letters.isascii():
         foreign = sum(not c.isascii() and not unicodedata.name(c, "").startswith("LATIN") for c in letters)
-    if foreign > 0.3 * len(letters):
-        return True
-    others = sum(map(_OTHERS.__contains__, words))
-    return others > 0.08 * len(words) and others > 2 * sum(map(_ENGLISH.__contains__, words))
+        if foreign >= _FEWEST_LETTERS and foreign > 0.3 * len(letters):
+            return True
+        # Words that begin with a capital may be names: Sjögren, Ménière.
+        accented = sum(len(w) > 2 and w[0].islower() and not w.isascii() and w not in _OTHERS for w in written)
+    if not letters.isupper():
+        written = [word for word in written if len(word) > 2 or not word.isupper()]  # "NA 134", "LA enlarged"
+    words = " ".join(written).lower().split()
+    others = accented + sum(map(_OTHERS.__contains__, words))
+    english = sum(map(_ENGLISH.__contains__, words))
+    if len(words) < _FEW:
+        return others > 1 and others > 0.25 * len(words) and others > 2 * english
+    return others > 0.08 * len(words) and others > 2 * english
