@@ -24,7 +24,7 @@ from icdcoder.text.spelling import Spelling
 from icdcoder.text.term_index import TermIndex
 from icdcoder.text.word_variants import joined, variants
 
-FORMAT = "2"
+FORMAT = "3"
 EVERYDAY = Path(str(files("icdcoder.knowledge"))) / "data" / "everyday_words.txt"
 """Single words of descriptions that are everyday words in notes; expressions may still use them."""
 WEAK = EVERYDAY.with_name("weak_wordings.txt")
@@ -102,7 +102,7 @@ class Dictionary:
     @classmethod
     def compile(cls, all_terms: Iterable[Term], sides: Mapping[Code, Mapping[int, Code]] | None = None) -> Dictionary:
         """Files every term under its normal words. sides: of codes that name no side, those that do."""
-        filed, numbers = _filed(all_terms)
+        filed, numbers, official = _filed(all_terms)
         index, order = TermIndex.build_in_order(list(filed))
         rows: list[tuple[int, ...]] = []
         counts = [0]
@@ -115,7 +115,8 @@ class Dictionary:
         starts = np.array(counts, dtype=np.int32)
         flat = np.array(rows, dtype=np.int32)
         sided = _sided(numbers, sides or {})
-        spelling = Spelling.build({*(word for words in filed for word in words), *variants()})
+        # Expressions hold misspellings, as clinicians write them; the tables hold none.
+        spelling = Spelling.build({*(word for words in filed for word in words), *variants()}, official)
         return cls(index, flat.reshape(-1, 5), starts, sided, [str(code) for code in numbers], spelling)
 
     def save(self, folder: Path) -> None:
@@ -139,7 +140,9 @@ _BY_SOURCE = itemgetter(1)
 _Senses = dict[tuple[int, int], tuple[int, int]]  # (code, side) → (source, joint)
 
 
-def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], dict[Code, int]]:
+def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], dict[Code, int], frozenset[str]]:
+    """Terms, numbers of codes, and the words of the tables of codes."""
+    official: set[str] = set()
     numbers: dict[Code, int] = {}
     filed: dict[tuple[str, ...], _Senses] = defaultdict(dict)
     everyday = _everyday()
@@ -149,6 +152,8 @@ def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], d
         if not words:
             continue
         source = term.source
+        if Source.DESCRIPTION <= source <= Source.HEADING:
+            official.update(words)
         if len(words) == 1 and Source.ABBREVIATION < source < Source.PAST and not _may_stand_alone(words[0], everyday):
             if len(words[0]) < _SHORTEST or words[0].isdigit():
                 continue
@@ -160,7 +165,7 @@ def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], d
             source = Source.EVERYDAY if weakened else source
             code = numbers.setdefault(term.code, len(numbers))
             senses[code, side] = min((int(source), int(term.joint)), senses.get((code, side), (99, 0)))
-    return filed, numbers
+    return filed, numbers, frozenset(official)
 
 
 def _sided(numbers: dict[Code, int], sides: Mapping[Code, Mapping[int, Code]]) -> npt.NDArray[np.int32]:
