@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from icdcoder.core.code import Code
 from icdcoder.core.note import Note
+from icdcoder.predictors.dictionary.allergies import allergies
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.drugs import effects
 from icdcoder.predictors.dictionary.measures import measures
@@ -15,7 +17,7 @@ from icdcoder.predictors.dictionary.terms import Source
 from icdcoder.predictors.dictionary.words import TermWords, mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
-from icdcoder.text.sections import split
+from icdcoder.text.sections import Section, split
 from icdcoder.text.term_index import Match
 
 # Abbreviations with a vowel that are written in small letters too, and are no English words.
@@ -165,7 +167,7 @@ def mentions(
         asked = asserted.status == "uncertain" and _said_by(_ASKED, text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
     if "icd10cm" in dictionary.systems:
-        read = list(_read_off(cleaned, dictionary, assertions, drugs))
+        read = list(_read_off(cleaned, dictionary, assertions, drugs, sections))
         # What a drug did is read better than by a wording of the table of drugs.
         spans = [(m.start, m.end) for m in read if dictionary.codes[m.senses[0].code].startswith("icd10cm:T")]
         found = [m for m in found if not (spans and _told_by(m, spans, dictionary))] + read
@@ -179,12 +181,18 @@ def _told_by(mention: Mention, spans: Sequence[tuple[int, int]], dictionary: Dic
 
 
 def _read_off(
-    cleaned: Cleaned, dictionary: Dictionary, assertions: Assertions | None, drugs: Drugs | None
+    cleaned: Cleaned,
+    dictionary: Dictionary,
+    assertions: Assertions | None,
+    drugs: Drugs | None,
+    sections: Sequence[Section],
 ) -> Iterator[Mention]:
-    """What no wording of the dictionary stands for: numbers that are codes, and what drugs did."""
+    """What no wording of the dictionary stands for: numbers that are codes, what drugs did, lists of allergies."""
     found = [(one.start, one.end, one.code, one.telling) for one in measures(cleaned.text)]
     if drugs is not None:
-        found += [(one.start, one.end, one.code, True) for one in effects(cleaned.text, drugs.stems, drugs.exists)]
+        known = drugs.stems, drugs.exists
+        told = chain(effects(cleaned.text, *known), allergies(cleaned.text, sections, *known))
+        found += [(one.start, one.end, one.code, True) for one in told]
     for start, end, code, telling in found:
         sense = Sense(dictionary.number(code), Source.EXPRESSION if telling else Source.EVERYDAY, 0, 2)
         status = assertions.of(start, end).status if assertions else "affirmed"
