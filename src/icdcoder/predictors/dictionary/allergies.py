@@ -21,9 +21,13 @@ _ENDS = re.compile(
     r"current\w*|social|family|past|no )\b",
     re.IGNORECASE,
 )
-_NONE = re.compile(r"\b(?:NKDA|NKA|NKMA|none|no (?:known|drug|medication|food|allerg)|denie[sd]|negative)\b", re.IGNORECASE)
+_NONE = re.compile(
+    r"\b(?:NKDA|NKA|NKMA|none|no (?:known|drug|medication|food|allerg)|denie[sd]|negative)\b", re.IGNORECASE
+)
 # "Tolerates cephalosporins"; "rash, took Benadryl": no allergen follows.
-_NOT_TO = re.compile(r"\b(?:tolerat\w+|took|takes?|taking|given|treated with|uses?|using|relieved by|not)\b", re.IGNORECASE)
+_NOT_TO = re.compile(
+    r"\b(?:tolerat\w+|took|takes?|taking|given|treated with|uses?|using|relieved by|not)\b", re.IGNORECASE
+)
 _STATEMENT = re.compile(r"[^.;\n]+")
 _WORD = re.compile(r"[A-Za-z][A-Za-z/-]*[A-Za-z]")
 
