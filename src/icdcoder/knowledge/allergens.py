@@ -1,4 +1,4 @@
-"""Which code of allergy status a drug or another allergen has: those of a list of our own, else that of a drug's class."""
+"""Which code of allergy status an allergen has: that of a list of our own, else that of a drug's class."""
 
 from __future__ import annotations
 

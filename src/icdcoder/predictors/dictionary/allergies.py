@@ -44,8 +44,8 @@ class Allergy:
 def allergies(
     text: str, sections: Sequence[Section], stems: Mapping[str, str], exists: Callable[[Code], bool]
 ) -> Iterator[Allergy]:
-    """Those that the sections of allergies list. stems: of knowledge/table_of_drugs.py. exists: whether a code is in the
-    edition."""
+    """Those that the sections of allergies list. stems: of knowledge/table_of_drugs.py. exists: whether the
+    edition has a code."""
     for section in sections:
         if section.kind != "allergies":
             continue

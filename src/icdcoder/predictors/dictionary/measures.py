@@ -91,6 +91,12 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
         ),
         _gestation,
     ),
+    # "38w4d" is so exact only of a pregnancy.
+    (
+        tuple(f"w{day}d" for day in range(7)),
+        re.compile(r"\b(?P<n>\d{1,2})w[0-6]d\b", re.IGNORECASE),
+        _gestation,
+    ),
     (("gcs", "glasgow"), re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
     (("nih",), re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
     (
