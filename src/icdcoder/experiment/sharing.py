@@ -1,5 +1,5 @@
-"""Runs that differ only in the model share one prepared corpus instead of making it again, and those that differ only in
-how they decide the trained model too."""
+"""Runs that differ only in the model share one prepared corpus instead of making it again, and those that differ only
+in how they decide the trained model too."""
 
 from __future__ import annotations
 

@@ -51,8 +51,9 @@ class Config(Settings):
     """checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place.
 
     layer: whose states are read: 0, the embeddings, to the last, which −1 names too; or "mix", a learned weighted mean
-    of all. frozen: the pretrained model is not trained. context, scaling, beta_fast, beta_slow, attention_factor, chunk,
-    overlap, weights, attention, bidirectional: as in llm_classifier. kernels, blocks, dropout: as in multirescnn.
+    of all. frozen: the pretrained model is not trained. context, scaling, beta_fast, beta_slow, attention_factor,
+    chunk, overlap, weights, attention, bidirectional: as in llm_classifier. kernels, blocks, dropout: as in
+    multirescnn.
 
     cache: a folder for the frozen states, which are then computed once, before training, and not in each epoch.
     cache_type: how a number is kept there. cache_reserve_gb: what must stay free on its disk.
