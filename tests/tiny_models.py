@@ -33,6 +33,12 @@ def settings(kind: str) -> dict[str, Any]:
         return {"vocab_size": 200, **sizes, "dropout_rate": 0.0}
     if kind == "llama":
         return {**SIZES, **MORE, "bos_token_id": 2, "eos_token_id": 3}
+    if kind == "gemma3":  # reads pictures too, as MedGemma does
+        layers = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4}
+        text = {**SIZES, **MORE, **layers, "head_dim": 8, "num_key_value_heads": 1, "pad_token_id": 0}
+        vision = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+        tokens = {"mm_tokens_per_image": 4, "image_token_index": 5, "boi_token_index": 6, "eoi_token_index": 7}
+        return {"text_config": text, "vision_config": {**vision, "image_size": 16, "patch_size": 8}, **tokens}
     quiet = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     padding = {"pad_token_id": 1, "max_position_embeddings": 66} if kind == "roberta" else {"pad_token_id": 0}
     return {**SIZES, **MORE, **quiet, **padding}
@@ -90,7 +96,10 @@ def save(kind: str, folder: Path, *, writes: bool = False, **changes: Any) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     cut.save(str(folder / "tokenizer.json"))
     size = max(cut.get_vocab(with_added_tokens=True).values()) + 1
-    config = AutoConfig.for_model(kind, **{**settings(kind), "vocab_size": size, **changes})
+    told = settings(kind)
+    part = told.get("text_config", told)
+    part.update(vocab_size=size, **changes)
+    config = AutoConfig.for_model(kind, **told)
     torch.manual_seed(0)
     auto = (AutoModelForSeq2SeqLM if kind == "t5" else AutoModelForCausalLM) if writes else AutoModel
     auto.from_config(config).save_pretrained(folder)

@@ -94,6 +94,25 @@ def test_nothing_but_config_json_is_needed(checkpoints: dict[str, Path], tmp_pat
         plan(asked(tmp_path, {"kind": "llm_classifier", "checkpoint": str(bare)}, text=text))
 
 
+@pytest.mark.parametrize("tokenizer", [True, False])
+def test_of_a_model_that_reads_pictures_too_the_text_part_is_planned(
+    tiny_models: Any, tmp_path: Path, tokenizer: bool
+) -> None:
+    kinds = ["sliding_attention"] * 6 + ["full_attention"]
+    folder = tiny_models.save("gemma3", tmp_path / "gemma3", num_hidden_layers=7, layer_types=kinds)
+    model = {"kind": "llm_classifier", "checkpoint": str(folder), "tuning": "frozen"}
+    text = {"tokens": "subwords", "checkpoint": str(folder), "max_tokens": 40}
+    asked_for = asked(tmp_path, model, text=text)
+    from icdcoder.nn.pretrained.loading import load_pretrained
+    from icdcoder.text.readers.subwords import Subwords
+
+    real = load_pretrained(folder, None, Subwords.load(folder).size).model
+    if not tokenizer:
+        (folder / "tokenizer.json").unlink()
+    found = plan(asked_for)
+    assert found.parameters - found.trained == sum(weight.numel() for weight in real.parameters())
+
+
 def test_a_checkpoint_that_is_not_here_is_planned_by_its_name(tmp_path: Path) -> None:
     pytest.importorskip("transformers", reason="needs the extra [llm]")
     model = {"kind": "llm_classifier", "checkpoint": "models/Llama-2-7b-hf", "weights": "bfloat16", "tuning": "frozen"}

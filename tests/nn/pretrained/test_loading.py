@@ -115,6 +115,30 @@ def test_weights_in_half_precision_are_not_trained(kind: ModuleType, weights: st
     assert kind.Config(weights=weights, **kept).weights == weights
 
 
+@pytest.fixture(scope="module")
+def with_pictures(tiny_models: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_models.save("gemma3", tmp_path_factory.mktemp("gemma3"))
+
+
+def test_of_a_model_that_reads_pictures_too_the_part_that_reads_text_is_taken(with_pictures: Path) -> None:
+    found = load(with_pictures)
+    saved = load_file(with_pictures / "model.safetensors")
+    for name, value in found.model.state_dict().items():
+        stored = next(v for k, v in saved.items() if "language_model." in k and k.endswith(name))
+        assert torch.equal(value, stored), name
+    assert found.architecture["config"]["model_type"] == "gemma3_text"
+    again = load_pretrained(None, json.loads(json.dumps(found.architecture)), 10)
+    again.model.load_state_dict(found.model.state_dict())
+    ids = torch.arange(4, 12)[None]
+    assert torch.equal(again.model(input_ids=ids).last_hidden_state, found.model(input_ids=ids).last_hidden_state)
+    assert (found.limit, load(with_pictures, context=256).limit) == (64, 256)
+
+
+def test_a_model_that_reads_pictures_too_is_not_made_to_write(with_pictures: Path) -> None:
+    with pytest.raises(ConfigError, match="reads pictures too"):
+        load(with_pictures, writes=True)
+
+
 def test_nothing_is_printed(checkpoints: dict[str, Path], capfd: pytest.CaptureFixture[str]) -> None:
     level = logging.getLogger("transformers").level
     load(checkpoints["bert"])

@@ -109,7 +109,7 @@ def emptied(model: nn.Module) -> nn.Module:
 def empty(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """A tensor without content."""
     with _fake():
-        return torch.empty(*shape, dtype=dtype, device="cpu")
+        return torch.empty(shape, dtype=dtype, device="cpu")
 
 
 class _Counting(TorchDispatchMode):

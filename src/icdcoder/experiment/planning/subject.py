@@ -109,7 +109,9 @@ def _depth(settings: Settings) -> int | None:
 def _with_layers(settings: Settings, layers: int) -> Settings:
     given = dict(settings)
     config = given["architecture"]["config"]
-    changed = {name: layers for name in LAYERS if name in config}
+    changed: dict[str, Any] = {name: layers for name in LAYERS if name in config}
+    if "layer_types" in config:
+        changed["layer_types"] = config["layer_types"][:layers]
     given["architecture"] = {**given["architecture"], "config": {**config, **changed}}
     return type(settings).model_validate(given)
 

@@ -30,13 +30,12 @@ PROBE = (
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """The architecture of a checkpoint folder. Raises ConfigError where it describes no model."""
+    """The architecture of a checkpoint folder; of one that reads pictures too, that of the part that reads text. Raises
+    ConfigError where it describes no model."""
     tokenizer = _tokenizer(folder)
     prefix, suffix = tokenizer.special_tokens
     try:
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = _whole(folder).get_text_config()
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(
             f"{folder / CONFIG} describes no model that transformers knows: {first_line(error)}"
@@ -49,6 +48,21 @@ def describe(folder: Path) -> dict[str, Any]:
     }
 
 
+def around(folder: Path, config: PreTrainedConfig) -> PreTrainedConfig | None:
+    """Where a checkpoint reads pictures too: its whole configuration, with `config` for the part that reads text."""
+    whole = _whole(folder)
+    if whole.get_text_config() is whole:
+        return None
+    whole.text_config = config
+    return whole
+
+
+def _whole(folder: Path) -> PreTrainedConfig:
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
 def architecture_of(checkpoint: str | Path) -> dict[str, Any]:
     """What config.json says of a checkpoint, of which no weights need to be there; its tokenizer's special tokens, or
     where there is no tokenizer, one before a text. Raises ConfigError where there is no config.json."""
@@ -56,7 +70,8 @@ def architecture_of(checkpoint: str | Path) -> dict[str, Any]:
     if (folder / "tokenizer.json").is_file():
         return describe(folder)
     try:
-        return {"config": json.loads((folder / CONFIG).read_text(encoding="utf-8")), "prefix": [0], "suffix": []}
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        return {"config": config.get("text_config", config), "prefix": [0], "suffix": []}
     except ValueError as error:
         raise ConfigError(f"{folder / CONFIG} is not JSON: {error}.") from None
 

@@ -12,7 +12,7 @@ import torch
 
 from icdcoder.core.components import extra_named
 from icdcoder.core.errors import ConfigError
-from icdcoder.nn.pretrained.architecture import Encode, config_of, describe, first_line, require_fitting
+from icdcoder.nn.pretrained.architecture import Encode, around, config_of, describe, first_line, require_fitting
 from icdcoder.nn.pretrained.rope import OF_THE_CHECKPOINT, Scaling, Yarn, extend_context
 from icdcoder.text.checkpoints import CONFIG, checkpoint_folder
 
@@ -161,10 +161,13 @@ def _loaded(
     auto = getattr(transformers, family)
     if folder is None:
         return auto.from_config(config, attn_implementation=attention, dtype=dtype)
+    whole = around(folder, config)
+    if whole is not None and writes:
+        raise ConfigError(f"{folder} reads pictures too; of such a model icdcoder has the part that reads, not writes.")
     try:
         model, found = auto.from_pretrained(
             folder,
-            config=config,
+            config=whole or config,
             attn_implementation=attention,
             dtype=dtype,
             local_files_only=True,
@@ -179,7 +182,7 @@ def _loaded(
             f"{folder} lacks {len(missing)} weights that its {CONFIG} asks for, {missing[0]} the first of them; it is "
             "incomplete or of another model."
         )
-    return model
+    return model if whole is None else model.language_model
 
 
 def _first_of_answer(model: PreTrainedModel) -> int:
