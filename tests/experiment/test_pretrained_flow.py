@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from icdcoder.coder import Coder
+from icdcoder.core.errors import InputError
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
 from icdcoder.experiment.flow import run
@@ -54,6 +55,25 @@ def test_a_coder_needs_nothing_but_its_folder(tiny_models: Any, tmp_path: Path, 
     weights, offsets = coder.predictor.attention(note, codes)
     assert weights.shape == (2, 200)
     assert offsets[-1, 1] <= before.left_unread[0].start
+
+
+def test_a_note_that_is_too_long_is_found_before_training(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    checkpoint = str(checkpoints["llama"])
+    asked = Experiment.resolve(
+        {
+            "name": "long",
+            "runs": str(tmp_path / "runs"),
+            "corpus": {"kind": "synthetic", "documents": 40, "codes": 4},
+            "text": {"tokens": "subwords", "checkpoint": checkpoint, "max_tokens": 90},
+            "model": {"kind": "llm_classifier", "checkpoint": checkpoint},
+            "train": {"epochs": 1, "batch_size": 16},
+        }
+    )
+    prepare(asked)
+    with pytest.raises(InputError, match=r"A note has 91 tokens.*text\.max_tokens to 63"):
+        train_model(asked)
+    assert not (asked.run / "metrics.jsonl").exists()
+    assert not (asked.run / "checkpoints").exists()
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean"])

@@ -26,7 +26,7 @@ from icdcoder.models import linear
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import PAD, ModelContext, channels_of
 from icdcoder.nn.pretrained.frozen_states import ComputesBeforeTraining
-from icdcoder.nn.pretrained.token_encoder import weights
+from icdcoder.nn.pretrained.token_encoder import require_short, weights
 from icdcoder.nn.scoring import answer_losses, probabilities
 from icdcoder.text.channels import compute
 from icdcoder.text.reader import Ids
@@ -55,6 +55,7 @@ def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progre
     validation_indices = prepared.split("validation")
     validation = tokenised(prepared, "validation", channels_of(model))
     gold = prepared.gold(validation_indices)
+    require_short(model, max([*notes.lengths, *validation.lengths], default=0))
 
     def validate(module: nn.Module, epoch: int) -> dict[str, float]:
         losses = answer_losses(module, validation, scoring_batch(experiment))

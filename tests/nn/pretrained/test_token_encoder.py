@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.nn import dropped_attention
 from icdcoder.nn.pretrained.loading import add_lora, load_pretrained
-from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder, self_contained, whole_state
+from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder, require_short, self_contained, whole_state
 from icdcoder.text.readers.subwords import Subwords
 
 KINDS = ("bert", "llama", "roberta", "t5")
@@ -184,6 +184,10 @@ def test_a_note_beyond_the_context_is_refused(checkpoints: dict[str, Path]) -> N
     part(*notes(62))
     with pytest.raises(InputError, match=r"65 tokens, .* reads 64: set text.max_tokens to 62"):
         part(*notes(63))
+    require_short(part, 62)
+    with pytest.raises(InputError, match=r"65 tokens, .* reads 64: set text.max_tokens to 62"):
+        require_short(part, 63)
+    require_short(encoder(checkpoints["bert"], Chunking(10)), 300)
     assert encoder(checkpoints["t5"])(*notes(300)).shape[1] == 300
 
 

@@ -185,6 +185,11 @@ class TokenEncoder(nn.Module):
                 "read notes in chunks."
             )
 
+    def require_short(self, tokens: int) -> None:
+        """Raises InputError where a note of so many tokens is longer than the context and is not read in chunks."""
+        if self.payload is None:
+            self._require_short(len(self.prefix) + tokens + len(self.suffix))
+
     def _payload(self) -> int | None:
         """Tokens of a chunk beside those special tokens that each chunk has."""
         size, overlap = self.chunking.size, self.chunking.overlap
@@ -245,6 +250,14 @@ def self_contained(settings: Mapping[str, Any], model: nn.Module) -> dict[str, A
             kept = {k: v for k, v in settings.items() if k not in ("checkpoint", "base")}
             return {**kept, "architecture": part.architecture}
     return dict(settings)
+
+
+def require_short(model: nn.Module, tokens: int) -> None:
+    """Before training rather than in it: the longest note may come up late. Raises InputError where a pretrained part
+    of the model cannot read a note of so many tokens."""
+    for part in model.modules():
+        if isinstance(part, TokenEncoder):
+            part.require_short(tokens)
 
 
 def weights(model: nn.Module) -> dict[str, int]:
