@@ -57,6 +57,12 @@ MOST_GAPS = 2
 _HISTORY_OF = re.compile(
     r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote)", re.I
 )
+# Dates that put a thing far back; that there is nothing left of a cancer.
+_LONG_AGO = re.compile(
+    r"(?:back )?(?:in|around|circa) \d{4}|.*\b(?:years?|yrs?|decades|long) ago|(?:as a|in) (?:child|teen)", re.I
+)
+_NO_TRACE = re.compile(r"disease|recurrence|free|ned", re.I)
+_HABITS = ("icd10cm:F", "icd10cm:Z72")
 # Metastases lie elsewhere than what a note is about, of which it may name one side only; so does a failing heart.
 _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 # Samples are enumerated: no blood in the urine.
@@ -80,9 +86,10 @@ class Mention:
     """One term in the note. start, end: into the text as the user sent it. senses: best first, never empty.
 
     gaps: words inside that are not the term's, and one more where it goes over a comma or a bracket.
-    nested: the term stands inside a longer one. over: the note says in so many words that there is a history of it, and
-    not that it goes on ("prior stroke", but not "recurrence of the stroke he had in 2004"). stranger: it is of one who
-    is no blood relation, so no history of the family. asked: the note only says that it was looked for.
+    nested: the term stands inside a longer one. over: the note says in so many words that there is a history of it, or
+    that it was years ago or is gone, and not that it goes on ("prior stroke", but not "recurrence of the stroke he had
+    in 2004"). stranger: it is of one who is no blood relation, so no history of the family. asked: the note only says
+    that it was looked for.
     """
 
     start: int
@@ -162,7 +169,7 @@ def mentions(
             asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted
         kind = sections[where].kind if sections else "other"
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
-        over = asserted.status == "historical" and _is_over(text, asserted, end)
+        over = asserted.status == "historical" and _is_over(text, asserted, end, dictionary.codes[senses[0].code])
         stranger = asserted.status == "family" and _said_by(_STRANGER, text, asserted)
         asked = asserted.status == "uncertain" and _said_by(_ASKED, text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
@@ -243,9 +250,21 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
 
 
-def _is_over(text: str, asserted: Assertion, end: int) -> bool:
+def _is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
+    """Whether what stands before `end`, which is said to be past, is over. A date does not say so of a cancer, which
+    may have been found then, nor of a habit, which may have begun; that there is no trace of it says so of a cancer."""
     start, stop = asserted.trigger or (0, 0)
-    return bool(_HISTORY_OF.match(text[start:stop])) and not _GOES_ON.match(text, end)
+    if _HISTORY_OF.match(text, start, stop):
+        return not _GOES_ON.match(text, end)
+    cancer = code.startswith("icd10cm:C")
+    if _NO_TRACE.search(text, start, stop):
+        return cancer and not _GOES_ON.match(text, end, max(start, end))
+    return (
+        not cancer
+        and not code.startswith(_HABITS)
+        and bool(_LONG_AGO.match(text, start, stop))
+        and not (_GOES_ON.match(text, end))
+    )
 
 
 def _said_by(pattern: re.Pattern[str], text: str, asserted: Assertion) -> bool:
