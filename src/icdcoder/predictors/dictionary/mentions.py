@@ -40,6 +40,20 @@ _WORDS_TOO = frozenset(
     us use van vater via vie wait was way we web who why yes yet you
     """.split()
 )
+# Abbreviations of the wards that look like a condition's: what stands before or behind them where they are those. A
+# hospital day, a patient's number, an ambulance, a radiologist, "tender to palpation".
+_WARD_WORDS = {
+    "HD": re.compile(r"\s*#?\s*\d"),
+    "PID": re.compile(r"\s*[#:]?\s*\d{3}"),
+    "ALS": re.compile(r"\s+(?:transport|crew|unit|ambulance|team|intercept|protocol|provider)", re.IGNORECASE),
+    "RAD": re.compile(r"\s+(?:report|read|onc|tech|result|film|imag)", re.IGNORECASE),
+    "TTP": re.compile(r"\s+(?:over|at|in|along|on|of|diffuse|throughout)\b", re.IGNORECASE),
+}
+_TENDER = re.compile(
+    r"\b(?:non-?|mild|mildly|minimal|moderate|no|not|is|are|diffusely|abd|abdomen|knee|shoulder|back|spine|hip|ankle|wrist|"
+    r"neck|foot|hand|elbow|chest|wall|calf|joint|line|[rl][ul]q|epigastric)[ :]*$",
+    re.IGNORECASE,
+)
 # A term that goes over a comma or a bracket is a looser reading, like one with a word in between.
 _ASIDE = re.compile("[,()]")
 # A term does not reach over these words.
@@ -151,6 +165,8 @@ def mentions(
         side = words.side(match.first, match.last)
         if not side and only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
             side = only_side
+        if _is_ward_word(text, start, end):
+            continue
         senses = _chosen(dictionary, senses, side)
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
@@ -248,6 +264,14 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
     if (capitals >= 2 or text.isupper()) and not (shouting and lower in _WORDS_TOO):
         return True
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
+
+
+def _is_ward_word(text: str, start: int, end: int) -> bool:
+    word = text[start:end]
+    follows = _WARD_WORDS.get(word)
+    if follows is None:
+        return False
+    return bool(follows.match(text, end) or (word == "TTP" and _TENDER.search(text, max(0, start - 20), start)))
 
 
 def _is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
