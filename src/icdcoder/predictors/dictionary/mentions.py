@@ -160,13 +160,11 @@ def mentions(
             continue
         if match.nested and any(s.first <= match.first and match.last <= s.last for s in silent[-3:]):
             continue
-        if _SAMPLES.fullmatch(text, start, end) or _CAUSED_BY.match(text, start):
+        if _is_no_condition(text, start, end):
             continue
         side = words.side(match.first, match.last)
         if not side and only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
             side = only_side
-        if _is_ward_word(text, start, end):
-            continue
         senses = _chosen(dictionary, senses, side)
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
@@ -266,7 +264,9 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
 
 
-def _is_ward_word(text: str, start: int, end: int) -> bool:
+def _is_no_condition(text: str, start: int, end: int) -> bool:
+    if _SAMPLES.fullmatch(text, start, end) or _CAUSED_BY.match(text, start):
+        return True
     word = text[start:end]
     follows = _WARD_WORDS.get(word)
     if follows is None:
