@@ -125,3 +125,19 @@ def test_a_code_without_training_notes_is_scored_by_its_description() -> None:
     logits = model.eval()(batch(NOTES, 12)).logits
     np.testing.assert_allclose(logits[0].detach(), naive(weights, NOTES[0]), atol=1e-5)
     assert torch.equal(model.train()(batch(NOTES, 12)).logits[:, 0], logits[:, 0])
+
+
+@pytest.mark.parametrize("notes", [NOTES, NOTES[1:2]])
+def test_the_trailing_position_of_the_authors_is_read_on_demand(notes: list[list[int]]) -> None:
+    model, _ = build(trailing_position=True)
+    scores = model.eval()(batch(notes, 15), attention_codes=torch.arange(5))
+    for i, note in enumerate(notes):
+        words = model.words.embedding(torch.tensor([note])).transpose(1, 2)
+        states = torch.tanh(model.convolution.convolution(words)).transpose(1, 2)[0]  # one more than the note has
+        assert len(states) == len(note) + 1
+        shares = torch.softmax(model.label_attention.queries @ states.T, 1)
+        logits = (model.label_attention.weights * (shares @ states)).sum(1) + model.label_attention.bias
+        torch.testing.assert_close(scores.logits[i], logits, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(scores.attention[i].sum(1), torch.ones(5))
+    one = model.description_encoder(torch.tensor([[3, 4, PAD, PAD]]))
+    torch.testing.assert_close(one, model.description_encoder(torch.tensor([[3, 4]])))

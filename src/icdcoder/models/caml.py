@@ -18,13 +18,13 @@ Where the authors' code does otherwise:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from pydantic import Field
 from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
 from icdcoder.nn.contract import Batch, ModelContext, Scores
-from icdcoder.nn.convolution import TokenConvolution
+from icdcoder.nn.convolution import TokenConvolution, with_trailing, without_trailing
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
@@ -80,19 +80,7 @@ class CAML(nn.Module):
         states = torch.tanh(self.convolution(words, mask))
         if not self.convolution.trailing:
             return self.label_attention(states, states, mask, attention_codes)
-        # The position past the last token of a note is real; a note without tokens has none.
-        positions = torch.cat([mask[:, :1], mask], 1)
-        scores = self.label_attention(states, states, positions, attention_codes)
+        scores = self.label_attention(states, states, with_trailing(mask), attention_codes)
         if scores.attention is None:
             return scores
-        return Scores(scores.logits, _without_trailing(mask, scores.attention))
-
-
-def _without_trailing(
-    mask: Bool[Tensor, "note token"], attention: Float[Tensor, "note asked token+1"]
-) -> Float[Tensor, "note asked token"]:
-    """Moves what the position past the last token of each note got to the last token."""
-    trailing = mask.sum(1)[:, None, None].expand(-1, attention.shape[1], 1)
-    moved = attention.gather(2, trailing)
-    attention = attention.scatter(2, trailing, 0.0)[..., :-1]
-    return attention.scatter_add(2, (trailing - 1).clamp(min=0), moved)
+        return Scores(scores.logits, without_trailing(mask, scores.attention))

@@ -14,7 +14,8 @@ Where the authors' code does otherwise:
   most weights are drawn to the description of another code. Here, each is drawn to its own.
 - It fills the descriptions of a note up to the longest of them and lets the filling take part in the maximum, and it
   keeps the position past the end that a kernel of even width yields. Here, the states are those of the description's
-  tokens, and so are the note's.
+  tokens, and so are the note's; `trailing_position = true` adds the extra one, as weights trained by the authors' code
+  need it.
 - It overwrites the weights of codes without training notes before each evaluation. Here, they are replaced in
   evaluation and stay as they are.
 - Padding as in models/caml.py; `mask_padding = false` repeats the code.
@@ -32,7 +33,7 @@ from torch import Tensor, nn
 from icdcoder.core.config import Settings
 from icdcoder.knowledge import descriptions
 from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
-from icdcoder.nn.convolution import TokenConvolution
+from icdcoder.nn.convolution import TokenConvolution, with_trailing, without_trailing
 from icdcoder.nn.knowledge_tables import token_table
 from icdcoder.nn.label_attention import LabelAttention, attention, label_logits
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
@@ -53,6 +54,7 @@ class Config(Settings):
     description_tokens: int = Field(40, gt=0)
     descriptions: Path | None = None
     mask_padding: bool = True
+    trailing_position: bool = False
 
 
 def build(config: Config, context: ModelContext) -> DRCAML:
@@ -72,6 +74,7 @@ def build(config: Config, context: ModelContext) -> DRCAML:
         kernel=config.kernel,
         regulariser=config.regulariser,
         mask_padding=config.mask_padding,
+        trailing_position=config.trailing_position,
     )
 
 
@@ -87,12 +90,14 @@ class DRCAML(nn.Module):
         kernel: int,
         regulariser: float,
         mask_padding: bool = True,
+        trailing_position: bool = False,
     ) -> None:
         super().__init__()
         self.words = words
-        self.convolution = TokenConvolution(embedding, filters, kernel)
+        self.convolution = TokenConvolution(embedding, filters, kernel, trailing=trailing_position)
         self.label_attention = LabelAttention(len(descriptions), filters, filters)
-        self.description_encoder = DescriptionEncoder(words.embedding.weight.detach(), filters, kernel)
+        vectors = words.embedding.weight.detach()
+        self.description_encoder = DescriptionEncoder(vectors, filters, kernel, trailing=trailing_position)
         nn.init.xavier_uniform_(self.convolution.convolution.weight)
         self.regulariser = regulariser
         self.mask_padding = mask_padding
@@ -105,13 +110,15 @@ class DRCAML(nn.Module):
         mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
         states = torch.tanh(self.convolution(self.words(batch.tokens, batch.mask), mask))
         weights, bias = self._output()
-        queries = self.label_attention.queries
-        asked = None if attention_codes is None else queries[attention_codes].float()
-        return Scores(
-            label_logits(states, states, mask, queries, weights, bias),
-            None if asked is None else attention(states.float(), mask, asked),
-            self._penalty(batch.targets) if self.training and batch.targets is not None else None,
-        )
+        queries, trailing = self.label_attention.queries, self.convolution.trailing
+        positions = with_trailing(mask) if trailing else mask
+        shares = None
+        if attention_codes is not None:
+            shares = attention(states.float(), positions, queries[attention_codes].float())
+            shares = without_trailing(mask, shares) if trailing else shares
+        logits = label_logits(states, states, positions, queries, weights, bias)
+        learns = self.training and batch.targets is not None
+        return Scores(logits, shares, self._penalty(batch.targets) if learns else None)
 
     def _output(self) -> tuple[Float[Tensor, "code filters"], Float[Tensor, "code"]]:
         weights, bias = self.label_attention.weights, self.label_attention.bias
@@ -132,10 +139,12 @@ class DRCAML(nn.Module):
 class DescriptionEncoder(nn.Module):
     """Descriptions → vectors as wide as the output weights. It begins with a copy of the notes' word vectors."""
 
-    def __init__(self, vectors: Float[Tensor, "word embedding"], filters: int, kernel: int) -> None:
+    def __init__(
+        self, vectors: Float[Tensor, "word embedding"], filters: int, kernel: int, *, trailing: bool = False
+    ) -> None:
         super().__init__()
         self.words = WordEmbedding(*vectors.shape, vectors=vectors)
-        self.convolution = TokenConvolution(vectors.shape[1], filters, kernel)
+        self.convolution = TokenConvolution(vectors.shape[1], filters, kernel, trailing=trailing)
         self.output = nn.Linear(filters, filters)
         nn.init.xavier_uniform_(self.convolution.convolution.weight)
         nn.init.xavier_uniform_(self.output.weight)
@@ -143,4 +152,5 @@ class DescriptionEncoder(nn.Module):
     def forward(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text filters"]:
         mask = tokens != PAD
         states = torch.tanh(self.convolution(self.words(tokens, mask), mask))
-        return self.output(states.masked_fill(~mask[..., None], -1.0).amax(1))
+        positions = with_trailing(mask) if self.convolution.trailing else mask
+        return self.output(states.masked_fill(~positions[..., None], -1.0).amax(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear
@@ -39,3 +40,19 @@ class TokenConvolution(nn.Module):
         else:
             found = layer(states)
         return found.transpose(1, 2)[:, : tokens + self.trailing]
+
+
+def with_trailing(mask: Bool[Tensor, "note token"]) -> Bool[Tensor, "note token+1"]:
+    """The mask of states with a trailing one: the position past the last token of a note is real; a note without
+    tokens has none."""
+    return torch.cat([mask[:, :1], mask], 1)
+
+
+def without_trailing(
+    mask: Bool[Tensor, "note token"], attention: Float[Tensor, "note asked token+1"]
+) -> Float[Tensor, "note asked token"]:
+    """Moves what the position past the last token of each note got to the last token, where its window ends."""
+    trailing = mask.sum(1)[:, None, None].expand(-1, attention.shape[1], 1)
+    moved = attention.gather(2, trailing)
+    attention = attention.scatter(2, trailing, 0.0)[..., :-1]
+    return attention.scatter_add(2, (trailing - 1).clamp(min=0), moved)
