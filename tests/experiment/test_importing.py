@@ -28,6 +28,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "caml": {"kind": "caml", "filters": FILTERS, "embedding": EMBEDDING, "kernel": 4, "trailing_position": True},
     "multirescnn": {"kind": "multirescnn", "embedding": EMBEDDING, "kernels": [3, 5], "blocks": [8, 6]},
     "laat": {"kind": "laat", "embedding": EMBEDDING, "hidden": HIDDEN, "attended": 7},
+    "cnn": {"kind": "cnn", "embedding": EMBEDDING, "filters": FILTERS, "kernel": 3},
+    "bigru": {"kind": "bigru", "embedding": EMBEDDING, "hidden": 2 * HIDDEN},
+    "transicd": {"kind": "transicd", "embedding": EMBEDDING, "heads": 2, "position_of_note": True},
 }
 
 
@@ -71,7 +74,20 @@ def theirs(kind: str, words: int, codes: int) -> nn.ModuleDict:
                 nn.init.normal_(part.running_mean)
                 nn.init.uniform_(part.running_var, 0.5, 2)
         return made
+    if kind == "cnn":
+        return nn.ModuleDict(
+            {"embed": embed, "conv": nn.Conv1d(EMBEDDING, FILTERS, 3), "fc": nn.Linear(FILTERS, codes)}
+        )
     wide = 2 * HIDDEN
+    if kind == "bigru":
+        gru = nn.GRU(EMBEDDING, HIDDEN, bidirectional=True)
+        return nn.ModuleDict({"embed": embed, "rnn": gru, "final": nn.Linear(wide, codes)})
+    if kind == "transicd":
+        layer = nn.TransformerEncoderLayer(EMBEDDING, 2, 4 * EMBEDDING, batch_first=True)
+        heads = {"l1": nn.Linear(EMBEDDING, 2 * EMBEDDING), "l2": nn.Linear(2 * EMBEDDING, codes)}
+        fcs = nn.ModuleList(nn.Linear(EMBEDDING, 1) for _ in range(codes))
+        encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        return nn.ModuleDict({"embedder": embed, "encoder": encoder, "attn": nn.ModuleDict(heads), "fcs": fcs})
     attention = {
         "linear": nn.Linear(wide, wide, bias=False),
         "first_linears": nn.ModuleList([nn.Linear(wide, 7, bias=False)]),
@@ -92,6 +108,16 @@ def theirs(kind: str, words: int, codes: int) -> nn.ModuleDict:
 def scores(kind: str, net: Any, tokens: list[int]) -> Tensor:
     """Logits of one note, as the authors' forward pass has them, in evaluation."""
     x = torch.tensor([tokens])
+    if kind == "cnn":
+        return net["fc"](torch.tanh(net["conv"](net["embed"](x).transpose(1, 2))).amax(2))[0]
+    if kind == "bigru":
+        return net["final"](torch.cat(list(net["rnn"](net["embed"](x).transpose(0, 1))[1]), 1))[0]
+    if kind == "transicd":
+        place = torch.tensor([0.0, 1.0]).repeat(EMBEDDING // 2)  # of the first note
+        states = net["encoder"](net["embedder"](x) * EMBEDDING**0.5 + place)
+        alpha = torch.softmax(net["attn"]["l2"](torch.tanh(net["attn"]["l1"](states))), 1).transpose(1, 2)
+        read = (alpha @ states)[0]
+        return torch.cat([one(read[code]) for code, one in enumerate(net["fcs"])])
     if kind == "caml":
         states = torch.tanh(net["conv"](net["embed"](x).transpose(1, 2))).transpose(1, 2)
         keys, queries, final = states, net["U"], net["final"]
@@ -133,7 +159,7 @@ class Case:
 
     def number(self, ours: int) -> int:
         """Their number of a word of ours."""
-        first, unknown = (2, 1) if self.kind == "laat" else (1, len(self.words) + 1)
+        first, unknown = (2, 1) if self.kind in ("laat", "transicd") else (1, len(self.words) + 1)
         word = self.prepared.reader.vocabulary.words[ours]
         return first + self.words.index(word) if word in self.words else unknown
 
@@ -202,6 +228,79 @@ def test_plm_icds_names_fill_the_whole_model(checkpoints: dict[str, Path]) -> No
     heads = ["first_linear.weight", "second_linear.weight", "third_linear.weight", "third_linear.bias"]
     renamed = reference.rename([*saved, *heads, "roberta.embeddings.position_ids"])
     assert set(ours) == {name for name in renamed.values() if name is not None}
+
+
+@pytest.mark.parametrize("kind", ["hilat", "plm_ca"])
+def test_the_names_of_encoders_fill_the_whole_model(checkpoints: dict[str, Path], kind: str) -> None:
+    from icdcoder.core import components
+    from icdcoder.core.code import Code
+    from icdcoder.core.label_space import LabelSpace
+    from icdcoder.nn.contract import ModelContext
+    from icdcoder.text.readers.subwords import Subwords
+
+    module, reference = components.load("models", kind), components.load("models.reference", kind)
+    context = ModelContext(Subwords.load(checkpoints["roberta"]).size, LabelSpace([Code("icd9cm", "401.9")]))
+    ours = module.build(module.Config(checkpoint=checkpoints["roberta"], chunk=8), context).state_dict()
+    attention = "label_wise_attention"
+    names = {
+        "hilat": (
+            "transformer_layer",
+            [f"{attention}_layer.l1_linear.weight", f"{attention}_layer.l2_linear.weight"]
+            + [f"chunk_attention_layer.l{i}_linear.weight" for i in (1, 2)]
+            + ["classifier_layer.weight", "classifier_layer.bias"],
+        ),
+        "plm_ca": (
+            "roberta_encoder",
+            [
+                f"{attention}.{name}"
+                for name in (
+                    "weights_k.weight",
+                    "weights_v.weight",
+                    "weights_v.bias",
+                    "label_representations",
+                    "layernorm.weight",
+                    "layernorm.bias",
+                    "output_linear.weight",
+                    "output_linear.bias",
+                )
+            ],
+        ),
+    }
+    encoder, heads = names[kind]
+    saved = [f"{encoder}.{name}" for name in load_file(checkpoints["roberta"] / "model.safetensors")]
+    renamed = reference.rename([*saved, *heads, f"{encoder}.pooler.dense.weight"])
+    assert set(ours) == {name for name in renamed.values() if name is not None}
+    assert all(any(name.startswith(prefix) for name in ours) for prefix in reference.BY_CODE)
+    if kind == "hilat":
+        one = "chunk_attention_layer.l2_linear.weight"
+        assert reference.put_together({one: torch.zeros(1, 5)})[one].shape == (5,)
+        assert ours["chunk_query"].ndim == 1
+
+
+def test_msmns_words_stand_before_unknown_padding_and_mask(done: Experiment, tmp_path: Path) -> None:
+    sizes = {"embedding": EMBEDDING, "hidden": 8, "attended": 12, "synonyms": 2, "layers": 1}
+    MODELS["msmn"] = {"kind": "msmn", **sizes}
+    made = asked(tmp_path / "runs", done, "msmn")
+    del MODELS["msmn"]
+    prepared = Prepared.load(made.prepared)
+    words = list(reversed(prepared.reader.vocabulary.words[2:]))
+    lstm = nn.LSTM(EMBEDDING, 4, bidirectional=True).state_dict()
+    state = {f"encoder.combiner.combine_lstm.{name}": value for name, value in lstm.items()}
+    state["encoder.word_encoder.word_embedding.weight"] = torch.randn(len(words) + 3, EMBEDDING)
+    heads = {"encoder.combiner.reduce_linear": (8, 12), "decoder.W": (12, 12), "decoder.u_reduce": (12, 6)}
+    heads |= {"decoder.w_linear.layers.0": (12, 12), "decoder.b_linear.layers.0": (12, 1), "decoder.U": (12, 3)}
+    for name, (before, after) in heads.items():
+        state |= {f"{name}.{key}": value for key, value in nn.Linear(before, after).state_dict().items()}
+    save_file(state, tmp_path / "msmn.safetensors")
+    lists = {"words": tmp_path / "words.txt", "codes": tmp_path / "codes.txt"}
+    lists["words"].write_text("\n".join(words))
+    lists["codes"].write_text("\n".join(code.value for code in prepared.space))
+    import_weights(made, "msmn", tmp_path / "msmn.safetensors", **lists)
+    ours = trained_model(made, prepared).state_dict()
+    theirs = state["encoder.word_encoder.word_embedding.weight"]
+    count = len(words)
+    assert torch.equal(ours["words.embedding.weight"][:3], theirs[[count + 1, count, count - 1]])
+    assert torch.equal(ours["queries.weight"], state["decoder.u_reduce.weight"])
 
 
 def test_a_state_dict_of_torch_is_read_and_a_whole_model_is_refused(tmp_path: Path) -> None:

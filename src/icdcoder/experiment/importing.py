@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from icdcoder.core import components
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 REFERENCES = "models.reference"
+
+
+class Layout(NamedTuple):
+    """Rows of an embedding: of the first word, of padding, of unknown, and how many there are in all."""
+
+    first: int
+    padding: int
+    unknown: int
+    rows: int
+
+
+def _layout(kind: str, words: int) -> Layout:
+    if kind == "behind":  # the words, then unknown, padding and a mask
+        return Layout(0, words + 1, words, words + 3)
+    return Layout(2, 0, 1, words + 2) if kind == "first" else Layout(1, 0, words + 1, words + 2)
 
 
 def import_weights(
@@ -40,6 +55,8 @@ def import_weights(
     theirs = read_weights(file)
     prepared = require_prepared(experiment)
     model = build_model(experiment, prepared)
+    put_together = getattr(reference, "put_together", dict)
+    theirs = put_together(theirs)
     named = {ours: theirs[name] for name, ours in reference.rename(list(theirs)).items() if ours is not None}
     found = _in_our_order(named, model, reference, prepared, _lines(codes), None if words is None else _lines(words))
     _require_fitting(found, model)
@@ -98,13 +115,14 @@ def _in_our_order(
         raise InputError(f"{len(missing)} codes of the label space are not in the list of codes, {missing[0]} first.")
     code_rows = torch.tensor([of_code[code.value] for code in prepared.space])
     word_rows = None if reference.UNKNOWN is None else torch.tensor(_word_rows(reference, prepared, words))
+    by_code = getattr(reference, "BY_CODE", ("label_attention.",))
     found = {}
     for name, value in named.items():
-        if name.startswith("label_attention."):
+        if name.startswith(by_code):
             _require_rows(value, len(codes), "codes")
             value = value[code_rows]
         elif name.endswith("words.embedding.weight") and word_rows is not None:
-            _require_rows(value, len(words or ()) + 2, "words, padding and unknown")
+            _require_rows(value, _layout(reference.UNKNOWN, len(words or ())).rows, "words, padding and unknown")
             value = value[word_rows]
         found[name] = value.contiguous()
     return found
@@ -118,9 +136,13 @@ def _word_rows(reference: ModuleType, prepared: Prepared, words: Sequence[str] |
         raise ConfigError("A model that reads words needs --words: the vocabulary in the order of its embedding.")
     if not isinstance(prepared.reader, WordReader):
         raise ConfigError("A model that reads words needs a corpus that was prepared with text.tokens = 'words'.")
-    first, unknown = (2, 1) if reference.UNKNOWN == "first" else (1, len(words) + 1)
-    rows = {word: row for row, word in enumerate(words, start=first)}
-    return [0, unknown, *(rows.get(word, unknown) for word in prepared.reader.vocabulary.words[2:])]
+    layout = _layout(reference.UNKNOWN, len(words))
+    rows = {word: row for row, word in enumerate(words, start=layout.first)}
+    return [
+        layout.padding,
+        layout.unknown,
+        *(rows.get(word, layout.unknown) for word in prepared.reader.vocabulary.words[2:]),
+    ]
 
 
 def _require_rows(value: Tensor, expected: int, what: str) -> None:

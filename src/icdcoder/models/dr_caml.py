@@ -117,8 +117,8 @@ class DRCAML(nn.Module):
             shares = attention(states.float(), positions, queries[attention_codes].float())
             shares = without_trailing(mask, shares) if trailing else shares
         logits = label_logits(states, states, positions, queries, weights, bias)
-        learns = self.training and batch.targets is not None
-        return Scores(logits, shares, self._penalty(batch.targets) if learns else None)
+        gold = batch.targets if self.training else None
+        return Scores(logits, shares, None if gold is None else self._penalty(gold))
 
     def _output(self) -> tuple[Float[Tensor, "code filters"], Float[Tensor, "code"]]:
         weights, bias = self.label_attention.weights, self.label_attention.bias

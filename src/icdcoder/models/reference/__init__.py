@@ -1,3 +1,6 @@
 """Names of weights in the authors' own code, one file a model: `rename(names)` gives for each our name, or None where
-a weight has no part in the scores. UNKNOWN: where the row of the unknown word stands; the words' rows follow padding,
-which is first."""
+a weight has no part in the scores. BY_CODE: what our names begin with that have one row a code; not said: those of the
+label attention. put_together: makes of their weights one a name of PATTERNS, where they are cut otherwise.
+
+UNKNOWN: where the row of the unknown word stands. "first": padding, unknown, words; "last": padding, words, unknown;
+"behind": words, unknown, padding, a mask. None: the rows are those of a tokenizer."""

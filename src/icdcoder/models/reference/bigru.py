@@ -1,0 +1,19 @@
+"""VanillaRNN of jamesmullenbach/caml-mimic with its GRU (learn/models.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from icdcoder.models.reference._patterns import Patterns, by_patterns
+
+UNKNOWN = "last"
+BY_CODE = ("output.",)
+PATTERNS: Patterns = (
+    (r"embed\.weight", "words.embedding.weight"),
+    (r"rnn\.(\w+)", r"gru.\1"),
+    (r"final\.(weight|bias)", r"output.\1"),
+)
+
+
+def rename(names: Iterable[str]) -> dict[str, str | None]:
+    return by_patterns(names, PATTERNS)

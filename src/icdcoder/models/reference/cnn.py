@@ -1,0 +1,19 @@
+"""VanillaConv of jamesmullenbach/caml-mimic (learn/models.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from icdcoder.models.reference._patterns import Patterns, by_patterns
+
+UNKNOWN = "last"
+BY_CODE = ("output.",)
+PATTERNS: Patterns = (
+    (r"embed\.weight", "words.embedding.weight"),
+    (r"conv\.(weight|bias)", r"convolution.\1"),
+    (r"fc\.(weight|bias)", r"output.\1"),
+)
+
+
+def rename(names: Iterable[str]) -> dict[str, str | None]:
+    return by_patterns(names, PATTERNS)
