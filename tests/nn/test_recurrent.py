@@ -48,3 +48,14 @@ def test_padding_is_zero_and_changes_nothing() -> None:
     other = states.clone()
     other[1, 3:] = 99.0
     torch.testing.assert_close(reader(other, mask), read)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropout_lies_between_the_layers_and_ends_with_training(layers: int) -> None:
+    torch.manual_seed(0)
+    reader, plain = BidirectionalLSTM(5, 4, layers, dropout=0.5), BidirectionalLSTM(5, 4, layers)
+    plain.load_state_dict(reader.state_dict())
+    states, mask = batch([7, 3])
+    expected = plain(states, mask)
+    assert torch.equal(reader(states, mask), expected) == (layers == 1)
+    assert torch.equal(reader.eval()(states, mask), expected)

@@ -28,7 +28,7 @@ class Layout(NamedTuple):
     rows: int
 
 
-def _layout(kind: str, words: int) -> Layout:
+def _layout(kind: str | None, words: int) -> Layout:
     if kind == "behind":  # the words, then unknown, padding and a mask
         return Layout(0, words + 1, words, words + 3)
     return Layout(2, 0, 1, words + 2) if kind == "first" else Layout(1, 0, words + 1, words + 2)

@@ -8,8 +8,8 @@ the note, H = E(note), and the K synonyms of code ℓ, q_ℓk = max_t E(synonym 
     α_ℓk = softmax_t(u_ℓk · z_k,t)                    m_ℓ = max_k Σ_t α_ℓk,t h_t        (of each component)
     q_ℓ = max_k q_ℓk                                  logit_ℓ = m_ℓ · (B q_ℓ + b_B) + (c · q_ℓ + b_c)
 
-with dropout on the word vectors and on m. Training sees each note twice, under two dropouts (R-Drop, Liang et al.
-2021), with logits z and z':
+with dropout on the word vectors, on m, and between the LSTM's layers. Training sees each note twice, under two
+dropouts (R-Drop, Liang et al. 2021), with logits z and z':
 
     loss = ½ (BCE(z) + BCE(z')) + λ ½ (KL(p‖p') + KL(p'‖p)) / (notes · codes),    p = softmax over codes of z
 
@@ -19,7 +19,6 @@ Where the authors' code does otherwise:
 - Its synonyms come from UMLS, in random order; here, they are those of knowledge/synonyms.py, in its order;
   `synonyms_file` brings others.
 - In the maximum over a synonym's tokens the zeros behind it take part; `pool_padding = true` repeats that.
-- With two layers its LSTM has a dropout of 0.1 between them; here, there is none.
 - The KL is over a softmax of codes, though these are no alternatives; that is kept, as `r_drop` rests on its size.
 The attention given to explainers is the mean over the synonyms.
 """
@@ -55,6 +54,7 @@ class Config(Settings):
 
     hidden: width of the LSTM's states, both directions together. attended: width of H and Z, a multiple of synonyms.
     synonyms: K. synonym_tokens: a synonym is cut to so many. r_drop: λ; 0 sees each note once.
+    lstm_dropout: on what a layer of the LSTM passes to the next; of no account for one layer.
     """
 
     embedding: int = Field(100, gt=0)
@@ -67,6 +67,7 @@ class Config(Settings):
     synonyms_file: Path | None = None
     dropout: float = Field(0.2, ge=0, lt=1)
     r_drop: float = Field(5.0, ge=0)
+    lstm_dropout: float = Field(0.1, ge=0, lt=1)
     pool_padding: bool = False
 
     @model_validator(mode="after")
@@ -91,6 +92,7 @@ def build(config: Config, context: ModelContext) -> MSMN:
         attended=config.attended,
         dropout=config.dropout,
         r_drop=config.r_drop,
+        lstm_dropout=config.lstm_dropout,
         pool_padding=config.pool_padding,
     )
 
@@ -107,11 +109,12 @@ class MSMN(nn.Module):
         attended: int,
         dropout: float,
         r_drop: float = 0.0,
+        lstm_dropout: float = 0.0,
         pool_padding: bool = False,
     ) -> None:
         super().__init__()
         self.words = words
-        self.lstm = BidirectionalLSTM(embedding, hidden // 2, layers)
+        self.lstm = BidirectionalLSTM(embedding, hidden // 2, layers, lstm_dropout)
         self.reduction = nn.Identity() if hidden == attended else nn.Linear(hidden, attended)
         self.keys = nn.Linear(attended, attended)
         nn.init.xavier_uniform_(self.keys.weight)

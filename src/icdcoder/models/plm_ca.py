@@ -1,4 +1,4 @@
-"""PLM-CA: PLM-ICD with cross-attention from the codes to the note, masked.
+"""PLM-CA: PLM-ICD with cross-attention from the codes to the note.
 
 Edin, Maistro, Maaløe, Borgholt, Havtorn and Ruotsalo, "An Unsupervised Approach to Achieve Supervised-Level
 Explainability in Healthcare Records", EMNLP 2024, arXiv 2406.08958. For the states H of all chunks of a note:
@@ -9,8 +9,10 @@ Explainability in Healthcare Records", EMNLP 2024, arXiv 2406.08958. For the sta
 All codes share one output weight: what tells them apart is what they read. Keys and values are projections of their
 own, without PLM-ICD's tanh.
 
-Where the authors' code does otherwise: a note whose length is a multiple of 128 gets one more chunk of padding, which
-its mask hides; its attention reads the two special tokens around the note too.
+Where the authors' code does otherwise:
+- Its mask hides nothing: "−∞" is written into a tensor of truth values, which makes them all true, and adding that
+  moves all scores alike. So its attention reads padding, up to whole chunks of the longest note of a batch and, where a
+  length is a multiple of 128, one chunk more, and the two special tokens around the note. Here, tokens alone are read.
 """
 
 from __future__ import annotations

@@ -16,11 +16,14 @@ class BidirectionalLSTM(nn.Module):
     On a CPU packed sequences are read step by step in small operations, 7 to 15 times slower than the fused kernel
     that whole tensors get. There, each direction reads whole tensors: the backward one reads every note reversed
     within its own length, so that for both the padding comes last and is never looked at.
+
+    dropout: on what a layer passes to the next.
     """
 
-    def __init__(self, width: int, hidden: int, layers: int = 1) -> None:
+    def __init__(self, width: int, hidden: int, layers: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(width, hidden, layers, batch_first=True, bidirectional=True)
+        between = dropout if layers > 1 else 0.0
+        self.lstm = nn.LSTM(width, hidden, layers, batch_first=True, bidirectional=True, dropout=between)
 
     def forward(
         self, states: Float[Tensor, "note token width"], mask: Bool[Tensor, "note token"]
@@ -34,6 +37,8 @@ class BidirectionalLSTM(nn.Module):
         # Position t of a reversed note is position length - 1 - t; padding stays where it is.
         reverse = torch.where(place < lengths[:, None], lengths[:, None] - 1 - place, place)
         for layer in range(self.lstm.num_layers):
+            if layer and self.lstm.dropout:
+                states = nn.functional.dropout(states, self.lstm.dropout, self.training)
             forward = self._direction(states, f"l{layer}")
             backward = self._direction(_in_order(states, reverse), f"l{layer}_reverse")
             states = torch.cat([forward, _in_order(backward, reverse)], dim=2)
