@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.knowledge import hierarchy
 from icdcoder.models import xr_lat
@@ -190,3 +192,18 @@ def test_a_pretrained_model_may_read_the_notes() -> None:
     torch.testing.assert_close(scores.attention.sum(2), torch.ones(5, 6))
     (binary_cross_entropy(scores, given) + scores.penalty).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.levels.parameters() if p.grad is not None)
+
+
+def test_points_may_come_from_a_file(tmp_path: Path) -> None:
+    every = [name for level in LEVELS for name in level.names]
+    names = list(dict.fromkeys(every))  # a category that is a code stands on two levels
+    path = tmp_path / "points.tsv"
+    path.write_text("".join(f"{name}\t{number / 100} 0.2\n" for number, name in enumerate(names)))
+    model, _ = build(hyperbolic=True, points=path, poincare_width=2)
+    found = torch.cat([value for name, value in model.state_dict().items() if name.endswith("points")])
+    torch.testing.assert_close(found[:, 0], torch.tensor([names.index(name) / 100 for name in every]))
+    with pytest.raises(InputError, match="set model.poincare_width = 2"):
+        build(hyperbolic=True, points=path)
+    path.write_text(f"{names[0]}\t0.1 0.2\n")
+    with pytest.raises(InputError, match=f"lacks {len(names) - 1} of the {len(names)} nodes"):
+        build(hyperbolic=True, points=path, poincare_width=2)

@@ -47,8 +47,9 @@ def train(
     return vectors
 
 
-def read(path: Path) -> Mapping[str, Vectors]:
-    """{name: its vector} of a text file: on each line a name, a tab, and numbers with spaces between them.
+def read(path: Path, *, unit: bool = True) -> Mapping[str, Vectors]:
+    """{name: its vector} of a text file: on each line a name, a tab, and numbers with spaces between them. unit: scaled
+    to length 1.
 
     Raises InputError that names the line where it is malformed or has another number of numbers than the first.
     """
@@ -67,7 +68,7 @@ def read(path: Path) -> Mapping[str, Vectors]:
         width = len(vector) if width is None else width
         if not name or not width or len(vector) != width or not np.isfinite(vector).all():
             raise InputError(f"{path}, line {number}: it should be a name, a tab and {width or 'some'} finite numbers.")
-        found[name] = _unit(vector[None])[0]
+        found[name] = _unit(vector[None])[0] if unit else vector
     return found
 
 

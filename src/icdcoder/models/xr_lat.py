@@ -25,7 +25,7 @@ What we do otherwise, and why:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +36,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from icdcoder.core.config import Settings
-from icdcoder.knowledge import hierarchy, hyperbolic
+from icdcoder.core.errors import InputError
+from icdcoder.knowledge import graph_embeddings, hierarchy, hyperbolic
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.knowledge_tables import sized_by_state
 from icdcoder.nn.label_attention import LabelAttention, attention, label_logits
@@ -54,7 +55,7 @@ class Config(Settings):
 
     checkpoint, architecture, chunk: of the pretrained model (models/plm_icd.py). embedding, hidden, layers: of the LSTM
     over words. attended: width of keys and queries; None: that of the states. poincare_width, poincare_epochs: of the
-    embeddings of the tree.
+    embeddings of the tree. points: a file of other ones, a line a node (knowledge/graph_embeddings.py).
     """
 
     encoder: Literal["pretrained", "lstm"] = "pretrained"
@@ -73,6 +74,7 @@ class Config(Settings):
     hyperbolic: bool = False
     poincare_width: int = Field(50, gt=0)
     poincare_epochs: int = Field(50, ge=0)
+    points: Path | None = None
 
 
 def build(config: Config, context: ModelContext) -> XRLAT:
@@ -102,8 +104,23 @@ def _points(config: Config, context: ModelContext, levels: Sequence[hierarchy.Le
     """Of each level its nodes' Poincaré embeddings; zeros where they will come from a file."""
     if context.encode is None:
         return [torch.zeros(len(level.names), config.poincare_width) for level in levels]
-    points = hyperbolic.embed(hierarchy.edges(levels), config.poincare_width, epochs=config.poincare_epochs)
+    if config.points is None:
+        points = hyperbolic.embed(hierarchy.edges(levels), config.poincare_width, epochs=config.poincare_epochs)
+    else:
+        points = graph_embeddings.read(config.points, unit=False)
+        _require_points(
+            config.points, points, config.poincare_width, tuple(dict.fromkeys(n for one in levels for n in one.names))
+        )
     return [torch.tensor([points[name].tolist() for name in level.names]) for level in levels]
+
+
+def _require_points(path: Path, points: Mapping[str, Any], width: int, nodes: Sequence[str]) -> None:
+    missing = [name for name in nodes if name not in points]
+    if missing:
+        raise InputError(f"{path} lacks {len(missing)} of the {len(nodes)} nodes of the tree, {missing[0]!r} first.")
+    found = len(points[nodes[0]])
+    if found != width:
+        raise InputError(f"The points in {path} have {found} numbers: set model.poincare_width = {found}.")
 
 
 class WordEncoder(nn.Module):
