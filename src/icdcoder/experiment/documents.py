@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from icdcoder.core.code import Code
 from icdcoder.core.document import Document, GoldEvidence
+from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ ROWS = 256
 CHARACTERS = 1 << 22
 # Chunks whose tokens are being counted while others are read and compressed.
 AHEAD = 2
+# Documents whose codes are looked at together; a multiple of ROWS.
+AT_ONCE = 64 * ROWS
 # The lowest level needs half the time of the usual one for files that are a quarter larger.
 COMPRESSION: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
 
@@ -160,10 +163,28 @@ def _counted(
 
 
 def columns(path: Path) -> pl.DataFrame:
-    """Everything but text and evidence."""
+    """What is short of each document: neither text nor evidence nor codes."""
     import polars as pl
 
-    return pl.read_parquet(path, columns=["id", "patient", "split", "codes", "tokens"])
+    return pl.read_parquet(path, columns=["id", "patient", "split", "tokens"])
+
+
+def code_columns(path: Path, space: LabelSpace) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """The columns of the space that the codes of each document are, rising, one document after the other; and how many
+    each document has. A few documents at a time: with all codes as text, millions of them, it took half a gigabyte."""
+    import polars as pl
+
+    names = pl.Enum([str(code) for code in space])
+    count = pl.scan_parquet(path).select(pl.len()).collect().item()
+    flat, lengths = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
+    for start in range(0, count, AT_ONCE):
+        codes = pl.scan_parquet(path).select("codes").slice(start, AT_ONCE).collect()["codes"]
+        named = pl.DataFrame({"row": np.arange(len(codes)), "code": codes}).explode("code")
+        number = pl.col("code").cast(names, strict=False).to_physical().cast(pl.Int32)  # null outside the space
+        found = named.with_columns(number).drop_nulls().sort("row", "code")
+        flat.append(found["code"].to_numpy())
+        lengths.append(np.bincount(found["row"].to_numpy(), minlength=len(codes)))
+    return np.concatenate(flat), np.concatenate(lengths)
 
 
 def _chunks(documents: Iterator[Document]) -> Iterator[list[Document]]:

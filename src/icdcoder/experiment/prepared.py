@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,6 @@ from icdcoder.experiment.documents import Documents
 from icdcoder.text import reader, samplers
 from icdcoder.text.reader import Encoded, Ids, Reader
 from icdcoder.text.sample import Sampler
-
-if TYPE_CHECKING:
-    import polars as pl
 
 FORMAT = 2
 TOKENS = "tokens.npy"
@@ -121,7 +118,7 @@ class Prepared:
             patients=frame["patient"].to_list(),
             splits=np.array(frame["split"].to_list(), dtype=np.str_),
             tokens=tokens,
-            codes=_columns_of(frame["codes"], space),
+            codes=Ragged.of_lengths(*rows.code_columns(folder / rows.FILE, space)),
             space=space,
             reader=reader.load(folder, text, own_text),
             sampler=samplers.load(folder, text),
@@ -137,17 +134,3 @@ def finish(folder: Path, space: LabelSpace, reads: Reader, sampler: Sampler, car
     sampler.save(folder)
     files = manifest(folder, (rows.FILE, TOKENS, SPACE, *reads.files, *sampler.files))
     save_card(folder / CARD, {"format": FORMAT, **card, "files": files})
-
-
-def _columns_of(codes: pl.Series, space: LabelSpace) -> Ragged:
-    """The columns of the space that a list column of codes names, rising in each row."""
-    import polars as pl
-
-    named = pl.DataFrame({"row": np.arange(len(codes)), "code": codes}).explode("code")
-    known = pl.DataFrame(
-        {"code": [str(code) for code in space], "column": np.arange(len(space), dtype=np.int32)},
-        schema={"code": pl.String, "column": pl.Int32},
-    )
-    found = named.join(known, on="code").sort("row", "column")
-    lengths = np.bincount(found["row"].to_numpy(), minlength=len(codes))
-    return Ragged.of_lengths(found["column"].to_numpy(), lengths)
