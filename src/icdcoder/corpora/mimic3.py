@@ -91,6 +91,7 @@ def read(config: Config) -> CorpusReading:
         kept = [replace(stay, notes=_by_time(source, stay.notes)) for stay in kept]
     facts = {
         "note rows": source.rows,
+        "summaries": len(source),
         "admissions": len(found),
         "admissions coded": len(noted & labels.codes.keys()),
         "patients": len({stay.patient for stay in kept}),

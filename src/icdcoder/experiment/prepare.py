@@ -112,7 +112,9 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
     check: Callable[..., Any] | None = getattr(module, "check", None)
     if check is not None:
         sizes = {f"{split} documents": counts[f"{split} documents"] for split in SPLITS}
-        card["check_sheet"] = check(experiment.corpus, {**reading.facts, **sizes, **numbered.facts})
+        card["check_sheet"] = check(
+            experiment.corpus, {**reading.facts, **sizes, **numbered.facts, **experiment.tables("text")}
+        )
     finish(folder, space, numbered.reader, sampler, card)
 
 

@@ -155,6 +155,12 @@ def test_the_damage_is_that_of_the_reference_row_by_row(tmp_path: Path) -> None:
     assert not any(code.value.startswith("0") for code in ours.counts if code.system == "icd9pcs")
 
 
+def test_rows_of_admissions_without_a_summary_are_counted_by_both_loaders() -> None:
+    diagnoses, procedures = iii(("1", "4019"), ("2", "4019"), ("2", "486")), iii(("3", "3893"))
+    dropped = [iii_labels(diagnoses, procedures, loader=x, noted={"1"}).dropped for x in ("correct", "caml")]
+    assert dropped == [{"code rows of admissions without a discharge summary": 3}] * 2
+
+
 def test_the_reference_without_admissions_is_refused() -> None:
     with pytest.raises(InputError, match="with a discharge summary"):
         iii_labels(iii(), iii(), loader="caml")

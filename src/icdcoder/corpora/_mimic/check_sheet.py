@@ -16,18 +16,20 @@ LICENCE = (
     "services, do not try to identify anyone, and cite the data set"
 )
 
-Verdict = Literal["same", "explained", "differs", "not counted", "not published"]
+Verdict = Literal["same", "explained", "differs", "other words", "not counted", "not published"]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """what: the figure. published, yours: None where there is none. because: the cause of a difference, where known."""
+    """what: the figure. published, yours: None where there is none. because: the cause of a difference, where known.
+    comparable: whether both count the same words."""
 
     what: str
     published: int | str | None
     yours: int | str | None
     source: str = ""
     because: str = ""
+    comparable: bool = True
 
     @property
     def verdict(self) -> Verdict:
@@ -35,6 +37,8 @@ class CheckRow:
             return "not counted"
         if self.published is None:
             return "not published"
+        if not self.comparable:
+            return "other words"
         if self.yours == self.published:
             return "same"
         return "explained" if self.because else "differs"
@@ -45,16 +49,19 @@ def check_sheet(dataset: str, facts: Mapping[str, Any]) -> list[CheckRow]:
 
     facts: numbers by the names of `published.py`; "top codes" is a list of code values, most frequent first. A figure
     that `facts` lacks is shown as not counted. A difference is never passed over: it is explained or it "differs".
+    "text" among the facts: the settings of words (rule, min_documents); figures of other words are not compared.
     """
     rows = []
+    text = facts.get("text")
     known = FIGURES.get(dataset, ())
     for figure in known:
         yours = facts.get(figure.what)
         if figure.what == "top codes":
             rows.append(_top_codes(str(figure.value).split(), yours, figure.source))
         else:
-            because = figure.because if yours != figure.value and figure.explains(yours) else ""
-            rows.append(CheckRow(figure.what, figure.value, yours, figure.source, because))
+            comparable = figure.compares(text)
+            because = figure.because if comparable and yours != figure.value and figure.explains(yours) else ""
+            rows.append(CheckRow(figure.what, figure.value, yours, figure.source, because, comparable))
     shown = {figure.what for figure in known}
     rows += [
         CheckRow(what, None, value)

@@ -77,7 +77,7 @@ def iii_labels(
         return _gathered("correct", frame, noted, _spelled)
     if noted is None:
         raise InputError("labels='caml' needs the admissions with a discharge summary: the damage depends on them.")
-    return _gathered("caml", _damaged(frame, noted), noted, Code)
+    return _gathered("caml", _damaged(frame, noted), noted, Code, rows_in_all=frame.height)
 
 
 def iv_labels(
@@ -141,8 +141,14 @@ def _spelled(system: str, raw: str) -> Code | None:
 
 
 def _gathered(
-    loader: Loader, rows: pl.DataFrame, noted: Collection[str] | None, read: Callable[[str, str], Code | None]
+    loader: Loader,
+    rows: pl.DataFrame,
+    noted: Collection[str] | None,
+    read: Callable[[str, str], Code | None],
+    *,
+    rows_in_all: int | None = None,
 ) -> Labels:
+    """rows_in_all: of the tables, where `rows` are those of the admissions noted already."""
     import polars as pl
 
     rows = rows.cast(pl.Categorical)
@@ -151,7 +157,7 @@ def _gathered(
     coded = held.filter(pl.col("code").is_not_null() & ~pl.col("code").is_in(missing))
     dropped = Counter(
         {
-            "code rows of admissions without a discharge summary": rows.height - held.height,
+            "code rows of admissions without a discharge summary": (rows_in_all or rows.height) - held.height,
             "code rows without a code": held.height - coded.height,
         }
     )
