@@ -69,11 +69,6 @@ def _looks_like_iii(root: Path) -> bool:
     return any(path.name.isupper() or path.name.partition(".")[0].isupper() for path in _entries(root))
 
 
-def described(path: Path) -> str:
-    """For a card: "NOTEEVENTS.csv.gz, 1,180,216,192 bytes"."""
-    return f"{path.name}, {path.stat().st_size:,} bytes"
-
-
 @dataclass(frozen=True)
 class Rows:
     """Whole rows: row i is `data[starts[i] : ends[i]]`. They are there until the next are asked for, as the memory is

@@ -14,14 +14,15 @@ from icdcoder.core.errors import InputError
 from icdcoder.corpora._mimic.chosen import chosen
 from icdcoder.corpora._mimic.header import column_names, need
 from icdcoder.corpora._mimic.header import header as header_row
-from icdcoder.corpora._mimic.raw import described, find, row_blocks
+from icdcoder.corpora._mimic.origin import described
+from icdcoder.corpora._mimic.raw import find, row_blocks
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 def source_files(root: Path, tables: Sequence[str]) -> dict[str, str]:
-    """table → "NOTEEVENTS.csv.gz, 1,180,216,192 bytes", for the corpus's card."""
+    """table → "NOTEEVENTS.csv.gz, 1,180,216,192 bytes, CRC-32 …", for the corpus's card."""
     return {table: described(find(root, table)) for table in tables}
 
 
