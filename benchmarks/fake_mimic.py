@@ -33,6 +33,8 @@ NOTE_COLUMNS = {
 # One row in so many is a discharge summary in MIMIC-III, as there are 59,652 among 2,083,180.
 ROWS_PER_SUMMARY = 35
 LINES = {"summary": 150, "other": 18}
+# Shares of MIMIC-IV's admissions: coded in ICD-9; of these, also in ICD-10 (seven in all, here a few in a hundred).
+OLD, OF_BOTH = 0.6, 0.02
 TYPICAL_BYTES = {3: 1530, 4: 9450}  # of a row of the note table
 
 traps = (
@@ -40,6 +42,7 @@ traps = (
     "a code twice in an admission; empty codes; diagnosis and procedure of the same digits",
     "admissions with a summary and no codes; admissions with codes and no summary",
     "addenda before their reports, and far from them; several admissions of one patient; notes without an admission",
+    "of version 4: admissions of ICD-9 and some of both versions; a second note, and one that repeats the first",
     "line ends, commas and doubled quotes in the text; 'Discharge summary' in the text of other categories; é",
 )
 
@@ -51,6 +54,14 @@ class Admission:
     diagnoses: list[str] = field(default_factory=list)
     procedures: list[str] = field(default_factory=list)
     noted: bool = True
+    # Of version 4: codes of ICD-9 (`diagnoses` and `procedures` are of ICD-10).
+    old_diagnoses: list[str] = field(default_factory=list)
+    old_procedures: list[str] = field(default_factory=list)
+
+    def rows(self, kind: str, version: int) -> list[tuple[str, int]]:
+        """(code, version of ICD) of "diagnoses" or "procedures"."""
+        now = [(code, 10 if version == 4 else 9) for code in getattr(self, kind)]
+        return now + [(code, 9) for code in getattr(self, f"old_{kind}")]
 
 
 @dataclass
@@ -121,6 +132,11 @@ class Writer:
             return [*found, found[0]] if len(found) > 2 and draw.random() < 0.1 else found
 
         made = Admission(subject, number, some("diagnoses", 22), some("procedures", 8))
+        if self.version == 4 and draw.random() < OLD:
+            made.old_diagnoses, made.old_procedures = some("old_diagnoses", 22), some("old_procedures", 8)
+            if draw.random() >= OF_BOTH:
+                made.diagnoses, made.procedures = [], []
+                return made
         chance = draw.random()
         if chance < 0.01:
             made.diagnoses, made.procedures = [], []
@@ -152,6 +168,12 @@ def write(
             admissions.append(writer.admission(subject, 100_000 + len(admissions)))
     for fixed, (diagnoses, procedures) in zip(admissions, _planted(version), strict=False):
         fixed.diagnoses, fixed.procedures, fixed.noted = diagnoses, procedures, True
+        fixed.old_diagnoses, fixed.old_procedures = [], []
+    if version == 4:
+        both, old = admissions[1], admissions[2]
+        both.old_diagnoses = ["4019"]
+        old.diagnoses, old.procedures, old.noted = [], [], True
+        old.old_diagnoses, old.old_procedures = ["0031", "V5861"], ["0031"]
     made = Made(folder, admissions)
     folder.mkdir(parents=True, exist_ok=True)
     _tables(made, version, plain)
@@ -171,9 +193,15 @@ def _planted(version: int) -> list[tuple[list[str], list[str]]]:
 def _codes(version: int) -> dict[str, list[str]]:
     from icdcoder import systems
 
-    names = ("icd9cm", "icd9pcs") if version == 3 else ("icd10cm", "icd10pcs")
+    names = {"diagnoses": "icd9cm", "procedures": "icd9pcs"}
+    if version == 4:
+        names = {
+            "diagnoses": "icd10cm",
+            "procedures": "icd10pcs",
+            **{f"old_{key}": name for key, name in names.items()},
+        }
     found = {}
-    for key, name in zip(("diagnoses", "procedures"), names, strict=True):
+    for key, name in names.items():
         table = systems.load(name)
         codes = [code.value.replace(".", "") for code in table.billable()]
         random.Random(7).shuffle(codes)
@@ -193,14 +221,14 @@ def _tables(made: Made, version: int, plain: bool) -> None:
                 file.write(f"subject_id,hadm_id,seq_num{date},icd_code,icd_version\n")
             row = 0
             for admission in admissions:
-                for place, code in enumerate(getattr(admission, kind), start=1):
+                for place, (code, icd) in enumerate(admission.rows(kind, version), start=1):
                     row += 1
                     if version == 3:
                         quoted = f'"{code}"' if code else ""
                         file.write(f"{row},{admission.subject},{admission.number},{place},{quoted}\n")
                     else:
                         date = ",2180-05-06" if kind == "procedures" else ""
-                        file.write(f"{admission.subject},{admission.number},{place}{date},{code},10\n")
+                        file.write(f"{admission.subject},{admission.number},{place}{date},{code},{icd}\n")
     _small_tables(made, version, plain)
 
 
@@ -222,9 +250,11 @@ def _small_tables(made: Made, version: int, plain: bool) -> None:
             file.write(
                 "ROW_ID,ICD9_CODE,SHORT_TITLE,LONG_TITLE\n" if version == 3 else "icd_code,icd_version,long_title\n"
             )
-            for row, code in enumerate(_codes(version)[kind], start=1):
+            listed = [(code, 10) for code in _codes(version)[kind]]
+            listed += [(code, 9) for code in _codes(version).get(f"old_{kind}", ())]
+            for row, (code, icd) in enumerate(listed, start=1):
                 title = f'"Title of {code}, ""long"""'
-                file.write(f'{row},"{code}",short,{title}\n' if version == 3 else f"{code},10,{title}\n")
+                file.write(f'{row},"{code}",short,{title}\n' if version == 3 else f"{code},{icd},{title}\n")
 
 
 def _notes_iii(made: Made, writer: Writer, notes: int, plain: bool) -> None:
@@ -259,12 +289,19 @@ def _notes_iii(made: Made, writer: Writer, notes: int, plain: bool) -> None:
 def _notes_iv(made: Made, writer: Writer, notes: int, plain: bool) -> None:
     with _table(made.folder, "discharge", "note", plain) as file:
         file.write(NOTE_COLUMNS[4].replace(" ", ",") + "\n")
-        for admission in made.admissions:
-            if admission.noted and made.note_rows < notes:
+        for place, admission in enumerate(made.admissions):
+            if not admission.noted:
+                continue
+            texts = [writer.text("summary")]
+            if place == 2:  # coded in ICD-9 only
+                texts *= 2
+            elif place == 1 or writer.random.random() < 0.001:
+                texts.append(writer.text("summary"))
+            for text in texts[: notes - made.note_rows]:
                 made.note_rows += 1
                 file.write(
                     f"{admission.subject}-DS-{made.note_rows},{admission.subject},{admission.number},DS,{made.note_rows},"
-                    f'2180-05-07 00:00:00,2180-05-09 15:26:00," \nName:  ___\n \n{writer.text("summary")}\n"\n'
+                    f'2180-05-07 00:00:00,2180-05-09 15:26:00," \nName:  ___\n \n{text}\n"\n'
                 )
         made.summaries = made.note_rows
 
@@ -272,15 +309,24 @@ def _notes_iv(made: Made, writer: Writer, notes: int, plain: bool) -> None:
 def _splits(made: Made, draw: random.Random, version: int) -> None:
     """Lists of admissions in the form of CAML: by patient, 80, 10 and 10 in a hundred; the lists of 50 are a part.
     Those of MIMIC-IV lie where the repository of MIMIC-IV-ICD has its own."""
-    folder = made.folder / "splits" / ("" if version == 3 else "mimic4_icd10")
-    folder.mkdir(parents=True, exist_ok=True)
     part_of = {a.subject: draw.choices(("train", "dev", "test"), (8, 1, 1))[0] for a in made.admissions}
     if made.admissions:
         part_of[made.admissions[0].subject] = "train"
-    for part in ("train", "dev", "test"):
-        ids = [str(a.number) for a in made.admissions if a.noted and part_of[a.subject] == part]
-        for name, chosen in (("full", ids), ("50", ids[: len(ids) // 2])):
-            (folder / f"{part}_{name}_hadm_ids.csv").write_text("".join(f"{i}\n" for i in chosen))
+    for name in ("",) if version == 3 else ("mimic4_icd9", "mimic4_icd10"):
+        folder = made.folder / "splits" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        version_of = 9 if name.endswith("9") else 10
+        kinds = ("diagnoses", "procedures")
+        listed = [
+            a
+            for a in made.admissions
+            if a.noted
+            and (version == 3 or any(icd == version_of for kind in kinds for _, icd in a.rows(kind, version)))
+        ]
+        for part in ("train", "dev", "test"):
+            ids = [str(a.number) for a in listed if part_of[a.subject] == part]
+            for size, chosen in (("full", ids), ("50", ids[: len(ids) // 2])):
+                (folder / f"{part}_{size}_hadm_ids.csv").write_text("".join(f"{i}\n" for i in chosen))
 
 
 @contextmanager

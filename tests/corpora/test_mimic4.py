@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import polars as pl
 import pytest
@@ -122,3 +124,32 @@ def test_wrong_lists_missing_tables_and_unknown_settings_are_sentences(mimic: Pa
     (mimic / "hosp" / "procedures_icd.csv.gz").unlink()
     with pytest.raises(InputError, match="procedures_icd"):
         read(Config(root=mimic, split="patient"))
+
+
+@pytest.fixture(scope="module")
+def fake(fake_mimic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return fake_mimic.write(tmp_path_factory.mktemp("mimic4"), notes=300, version=4)
+
+
+@pytest.mark.parametrize("split", ["mimic-iv-icd", "patient"])
+def test_both_versions_of_made_up_tables(fake: Any, split: Any) -> None:
+    lists = fake.folder / "splits"
+    ids = {}
+    for variant, old in (("icd9", True), ("icd10", False)):
+        reading = read(Config(root=fake.folder, variant=variant, split=split, lists=lists))  # type: ignore[arg-type]
+        found = documents(reading)
+        ids[variant] = set(found)
+        assert {code.system for d in found.values() for code in d.codes} == {f"{variant}cm", f"{variant}pcs"}
+        coded = {
+            str(a.number)
+            for a in fake.admissions
+            if a.noted and (a.old_diagnoses + a.old_procedures if old else a.diagnoses + a.procedures)
+        }
+        # Not all admissions get a note, where so many rows are asked for.
+        assert 0.9 * len(coded) < len(found) <= len(coded)
+        twice = found["100002" if old else "100001"]
+        assert len(twice.notes) == (1 if old else 2)
+        if old:
+            assert [str(code) for code in twice.codes] == ["icd9cm:003.1", "icd9cm:V58.61", "icd9pcs:00.31"]
+            assert reading.dropped["notes that repeat another of the admission"] == 1
+    assert "100001" in ids["icd9"] & ids["icd10"]
