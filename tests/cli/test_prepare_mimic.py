@@ -50,6 +50,23 @@ def test_the_check_sheet_and_the_licence_are_shown(config: Path) -> None:
     assert any("Data Use Agreement" in line for line in lines)
     assert any("left out: admissions with notes and without codes" in line for line in lines)
     assert result.stdout.strip().endswith("prepared")
+    again = prepare(config)
+    assert again.returncode == 0
+    assert "note rows" in again.stderr
+    assert "Data Use Agreement" not in again.stderr
+
+
+def test_codes_that_are_artefacts_are_named(config: Path) -> None:
+    splits, lines = config.parent / "mimic" / "splits", []
+    for part in ("train", "dev", "test"):
+        names = [f"1_{name}" for name in (splits / f"{part}_full_hadm_ids.csv").read_text().split()]
+        lines += [f"{part}_ids = {names!r}", f"{part}_labels = {['40.7'] * len(names)!r}"]
+    (config.parent / "collectrare50data.py").write_text("\n".join(lines))
+    text = config.read_text().replace("/mimic/splits", "/collectrare50data.py")
+    config.write_text(text.replace("[model]", 'variant = "rare50"\nlabels = "caml"\n[model]'))
+    result = prepare(config)
+    assert result.returncode == 0, result.stderr
+    assert "40.7 stands for 04.07" in result.stderr
 
 
 def test_a_missing_table_is_one_sentence(config: Path) -> None:

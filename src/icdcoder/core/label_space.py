@@ -56,10 +56,10 @@ class LabelSpace:
         """
         kept = [
             c
-            for c in sorted(counts, key=lambda c: (-counts[c], c))
+            for c in sorted(counts, key=lambda c: (-counts[c], c.system, c.value))
             if min_notes <= counts[c] <= (max_notes or counts[c])
         ]
-        return cls(sorted(kept[:top]))
+        return cls(sorted(kept[:top], key=lambda c: (c.system, c.value)))  # quicker than by codes
 
     def with_codes(self, codes: Iterable[Code]) -> LabelSpace:
         """This space and these codes, sorted. They must come from elsewhere than notes of other splits."""

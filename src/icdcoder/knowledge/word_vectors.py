@@ -1,8 +1,9 @@
 """Word vectors (word2vec, Mikolov et al. 2013) of the training notes, with which the field's CNNs and LSTMs start.
 
 CAML and LAAT train theirs on the notes of all parts, so that words of the test part are known before it is seen; here
-the training part is all that is read. What the vocabulary leaves out is one word, UNKNOWN, with a vector of its own,
-where the authors train one for each rare word and then drop it. Vectors are kept in the cache by what made them.
+the training part is all that is read. They train on whole notes, too; here on what the model reads of them, cut to
+`max_tokens`. What the vocabulary leaves out is one word, UNKNOWN, with a vector of its own, where the authors train one
+for each rare word and then drop it. Vectors are kept in the cache by what made them.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Labels:
 
     def top(self, number: int) -> tuple[Code, ...]:
         """The most frequent codes, most frequent first; ties go to the smaller code."""
-        return tuple(sorted(self.counts, key=lambda code: (-self.counts[code], code))[:number])
+        return tuple(sorted(self.counts, key=lambda code: (-self.counts[code], code.system, code.value))[:number])
 
     def distinct(self) -> int:
         return len(self.counts)
