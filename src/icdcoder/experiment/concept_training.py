@@ -9,10 +9,10 @@ by a scorer fitted on all training notes.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import compress
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,6 +62,7 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
     done = experiment.run / RESULT
     if done.exists():
         return TrainingResult(**json.loads(done.read_text(encoding="utf-8")))
+    began = time.perf_counter(), time.process_time()
     known = concepts_of(config, prepared)
     training = prepared.split("train")
     tunings = FineTunings(experiment.run, experiment.seed, progress)
@@ -72,6 +73,7 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
     else:
         scores = out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress, tunings.remembered)
     second, ended = _second_stage(experiment, prepared, known, scores, tunings, progress)
+    taken = time.perf_counter() - began[0], time.process_time() - began[1]
     concept.save_stages(experiment.run, known, scorer, second)
     np.savez_compressed(experiment.run / TRAINING_SCORES, scores=scores.astype(np.float16))
     validation = prepared.split("validation")
@@ -79,7 +81,14 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
         second, prepared, validation, scored(scorer, prepared, validation, progress), progress
     )
     best = validation_measures(prepared.gold(validation), held_out)[MONITOR]
-    _note_cost(scorer, prepared, validation, len(known), experiment.run / COST)
+    cost = {
+        "concepts": len(known),
+        **_scored_a_note(scorer, prepared, validation, len(known)),
+        **({"codes_asked": len(prepared.space)} if config.head == "language_model" else {}),
+        "training_seconds": taken[0],
+        "processor_seconds": taken[1],
+    }
+    write_atomic(experiment.run / COST, json.dumps(cost))
     result = TrainingResult(config.steps, best, MONITOR, config.steps, config.steps, ended)
     write_atomic(done, json.dumps(asdict(result)))
     tunings.forget()
@@ -243,14 +252,14 @@ def second_probabilities(
     return np.concatenate(parts)
 
 
-def _note_cost(
-    scorer: concept.ConceptScorer, prepared: Prepared, indices: Sequence[int], concepts: int, path: Path
-) -> None:
-    """How many concepts are scored a note, where the scorer does not score all of them."""
+def _scored_a_note(
+    scorer: concept.ConceptScorer, prepared: Prepared, indices: Sequence[int], concepts: int
+) -> dict[str, float]:
+    """How many concepts are scored a note, and at most."""
     if not isinstance(scorer, hierarchical.HierarchicalScorer):
-        return
+        return {"scored_a_note": concepts, "most": concepts}
     asked = [len(scorer.active([prepared.documents[i].joined()])[0]) for i in indices]
-    write_atomic(path, json.dumps({"concepts": concepts, "scored_a_note": float(np.mean(asked)), "most": max(asked)}))
+    return {"scored_a_note": float(np.mean(asked)), "most": max(asked)}
 
 
 def _folds(patients: Sequence[str], folds: int, seed: int) -> list[int]:

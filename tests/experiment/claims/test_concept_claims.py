@@ -107,6 +107,24 @@ def test_finished_runs_are_kept_and_shared_and_a_failing_arm_costs_itself_only(l
     assert all("nowhere.tsv cannot be read" in one.reason for one in broken.tried[0][1])
 
 
+def test_the_language_model_goes_to_the_part_that_asks() -> None:
+    model = LanguageModel("folder", 32, 400)
+
+    def own(name: str) -> dict[str, Any]:
+        claim, arm = next((c, a) for c in CLAIMS.claims for a in c.arms if a.name == name)
+        found = settings_of(CLAIMS, claim, arm, "synthetic", model, [])
+        assert isinstance(found, dict)
+        return found["model"]
+
+    asking = {"checkpoint": "folder", "max_tokens": 300}
+    assert own("language model, from codes")["scorer"]["asking"] == asking
+    assert own("language model as head")["asking"] == asking
+    assert "scorer" not in own("language model as head")
+    assert own("cross-encoder")["scorer"] == {"kind": "cross_encoder", "targets": "evidence", "checkpoint": "folder"}
+    first, second = own("language model, codes as questions"), own("language model, from codes")
+    assert {k: v for k, v in first.items() if k not in ("general", "specific")} == second
+
+
 def test_a_language_model_as_scorer_and_as_classifier(tiny_models: ModuleType, tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     llama = tiny_models.save("llama", tmp_path / "llama", writes=True, max_position_embeddings=512)
@@ -129,6 +147,10 @@ def test_a_language_model_as_scorer_and_as_classifier(tiny_models: ModuleType, t
         runs=tmp_path,
         alone=False,
     )
+    asked = {one.arm.name: one.runs[0] for one in outcome.tried[0][1] if one.runs}
+    assert asked["language model, codes as questions"]["concepts_scored"] <= 5
+    assert asked["language model, from codes"]["concepts_scored"] > 5
+    assert all(run["training_seconds"] > 0 for run in asked.values())
     for one in outcome.tried[0][1]:
         assert not one.reason
         assert 0 <= one.runs[0]["micro_f1"] <= 1

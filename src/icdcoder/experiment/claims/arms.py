@@ -73,7 +73,14 @@ def _with_model(base: dict[str, Any], arm: Arm, model: LanguageModel) -> str:
     text, own = base["text"], base["model"]
     if own["kind"] == "concept":  # whose language model reads with its own tokenizer
         room = {} if model.trained_length is None else {"max_tokens": int(model.trained_length * FOR_THE_NOTE)}
-        own["scorer"] = {**own["scorer"], "asking": {"checkpoint": model.checkpoint, **room}}
+        asking = {"checkpoint": model.checkpoint, **room}
+        scorer = own.get("scorer", {})
+        if scorer.get("kind") == "language_model":
+            own["scorer"] = {**scorer, "asking": asking}
+        if scorer.get("kind") == "cross_encoder":
+            own["scorer"] = {**scorer, "checkpoint": model.checkpoint}
+        if own.get("head") == "language_model":
+            own["asking"] = asking
         return ""
     text.pop("min_documents", None)  # of words, which are not counted here
     text.update(tokens="subwords", checkpoint=model.checkpoint)

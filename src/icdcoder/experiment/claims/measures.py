@@ -30,16 +30,22 @@ class Told(NamedTuple):
 
 def of_training(folder: Path) -> dict[str, float]:
     """seconds_an_epoch: the median, without validation; peak_memory_mb: of the process; trained_weights: millions.
-    Of a coder over concepts, which is trained in other steps, concepts_scored: of how many it needs the score, a note.
+    training_seconds: without validation too. Of a coder over concepts, which is trained in other steps:
+    concepts_scored: of how many it needs the score, a note; codes_asked: how many a language model is asked of, where
+    one is the head; processor_seconds.
     """
     cost = folder / "run" / COST
     if cost.exists():
-        return {"concepts_scored": json.loads(cost.read_text(encoding="utf-8"))["scored_a_note"]}
+        told = json.loads(cost.read_text(encoding="utf-8"))
+        found = {"concepts_scored": told["scored_a_note"], "codes_asked": told.get("codes_asked")}
+        found |= {name: told.get(name) for name in ("training_seconds", "processor_seconds")}
+        return {name: value for name, value in found.items() if value is not None}
     if not (folder / "run" / "metrics.jsonl").exists():
         return {}
     lines = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     epochs = [line for line in lines if line["kind"] == "epoch"]
     return {
+        "training_seconds": sum(line["seconds"] for line in epochs),
         "seconds_an_epoch": statistics.median(line["seconds"] for line in epochs),
         "peak_memory_mb": max(line["memory_mb"] for line in lines if "memory_mb" in line),
         "trained_weights": _weights(folder / "run" / "best.safetensors"),

@@ -22,8 +22,11 @@ COLUMNS = (
     ("recall_of_unseen_wording", "recall of codes told in words unseen in training", 3),
     ("concepts_rule_f1", "F1 of the rule: all concepts are on", 3),
     ("concepts_scored", "concepts scored a note", 0),
+    ("codes_asked", "codes asked a note", 0),
     ("recall_of_late_codes", "recall of codes told late", 3),
     ("trained_weights", "millions of trained weights", 2),
+    ("training_seconds", "seconds of training", 0),
+    ("processor_seconds", "processor seconds of training", 0),
     ("seconds_an_epoch", "seconds an epoch", 1),
     ("peak_memory_mb", "peak memory, MB", 0),
 )
