@@ -182,6 +182,8 @@ def test_supporting_and_missing_concepts_cover_all_of_a_code(coder: Coder, note:
 
 def test_answers_are_read_and_wrong_ones_refused(coder: Coder, note: Note) -> None:
     assert parse_answers(["a=b=no", "x = Yes", "y=0.3"]) == {"a=b": 0.0, "x": 1.0, "y": 0.3}
+    with pytest.raises(InputError, match="two ways"):
+        parse_answers(["aspirin=no", "aspirin=yes"])
     for wrong in ("aspirin", "=no", "aspirin=perhaps"):
         with pytest.raises(InputError):
             parse_answers([wrong])
@@ -190,6 +192,8 @@ def test_answers_are_read_and_wrong_ones_refused(coder: Coder, note: Note) -> No
     name = coder.predictor.concept_names[0]  # pyright: ignore
     with pytest.raises(InputError, match="from 0 to 1"):
         reasons(coder.predictor, note, (), {name: 2.0})
+    with pytest.raises(InputError, match="two of its names"):
+        reasons(coder.predictor, note, (), {name: 0.0, name.upper(): 1.0})
     with pytest.raises(ConfigError, match="does not decide over concepts"):
         reasons(Coder.builtin().predictor, note)
 

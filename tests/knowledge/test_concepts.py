@@ -96,6 +96,13 @@ def test_an_unknown_name_is_answered_with_the_nearest(built: ConceptSet) -> None
         built.index("Essential hypertensoin")
 
 
+def test_a_wording_names_its_concept_where_it_is_the_only_one(built: ConceptSet) -> None:
+    assert built.index("htn") == built.index("Essential hypertension")
+    two = ConceptSet(tuple(Concept(name, SPECIFIC, CODES[:1], ("MS",)) for name in ("sclerosis", "mitral stenosis")))
+    with pytest.raises(InputError, match="no concept 'MS'"):
+        two.index("MS")
+
+
 def test_a_set_cannot_hold_a_concept_twice() -> None:
     with pytest.raises(InputError, match="twice"):
         ConceptSet((Concept("Chest pain", 1, CODES[:1]), Concept("pain, chest", 2, CODES[1:2])))

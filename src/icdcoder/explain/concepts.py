@@ -127,18 +127,21 @@ def parse_answers(settings: Sequence[str]) -> dict[str, float]:
             raise InputError(f"{setting!r} is not an answer; write concept=yes, concept=no or concept=0.3.")
         answer = value.strip().lower()
         try:
-            found[name.strip()] = ANSWERS[answer] if answer in ANSWERS else float(answer)
+            given = ANSWERS[answer] if answer in ANSWERS else float(answer)
         except ValueError:
             raise InputError(f"The answer {value!r} is neither yes, nor no, nor a probability.") from None
+        if found.setdefault(name.strip(), given) != given:
+            raise InputError(f"The concept {name.strip()!r} is answered in two ways; give one answer.")
     return found
 
 
 def _given(predictor: ConceptCoder, answers: Mapping[str, float]) -> dict[int, float]:
-    found = {}
+    found: dict[int, float] = {}
     for name, value in answers.items():
         if not 0 <= value <= 1:
             raise InputError(f"The answer for {name!r} is {value}; it is a probability from 0 to 1.")
-        found[predictor.concept_index(name)] = value
+        if found.setdefault(predictor.concept_index(name), value) != value:
+            raise InputError(f"The concept {name!r} is answered in two ways, under two of its names; give one answer.")
     return found
 
 

@@ -60,11 +60,15 @@ class ConceptSet:
         return iter(self.concepts)
 
     def index(self, name: str) -> int:
-        """The place of a concept, by its name in any case. Raises InputError (did you mean …)."""
+        """The place of a concept, by its name in any case, or by a wording that no other has. Raises InputError (did
+        you mean …)."""
         wanted = key(name)
         for i, concept in enumerate(self.concepts):
             if key(concept.name) == wanted:
                 return i
+        worded = [i for i, concept in enumerate(self.concepts) if wanted in map(key, concept.wordings)]
+        if len(worded) == 1:
+            return worded[0]
         near = did_you_mean(name, [concept.name for concept in self.concepts])
         raise InputError(f"There is no concept {name!r}.{near}")
 
