@@ -28,6 +28,20 @@ def test_every_code_has_general_and_specific_concepts(built: ConceptSet) -> None
     assert not fallen
 
 
+@pytest.mark.parametrize("kind", ["block", "chapter"])
+def test_concepts_of_blocks_and_chapters_bear_on_codes_of_several_categories(kind: str) -> None:
+    codes = [Code("icd10cm", value) for value in ("I21.4", "I25.10", "I20.0", "J18.9")]
+    found = concepts.build(codes, above=("category", kind))
+    wide = [c for c in found if set(codes[:3]) <= set(c.codes)]
+    assert 1 <= len(wide) <= 5
+    title = "Ischemic heart diseases" if kind == "block" else "Diseases of the circulatory system"
+    assert found.concepts[found.index(title)] in wide
+    assert all(codes[3] not in c.codes for c in wide)
+    alone = concepts.build(codes, specific=0, above=(kind,))
+    assert all(c.layer == GENERAL for c in alone)
+    assert alone.membership(codes)[0].any(1).all()
+
+
 def test_the_numbers_asked_for_are_not_passed() -> None:
     small = concepts.build(CODES, general=2, specific=1)
     for code in CODES:

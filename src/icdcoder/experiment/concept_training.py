@@ -185,7 +185,8 @@ def concepts_of(config: concept.Config, prepared: Prepared) -> ConceptSet:
     codes = prepared.space.codes
     if config.concepts is None:
         counts = {"general": config.general, "specific": config.specific}
-        return concepts.build(codes, **counts, index=config.index, expressions=config.expressions)
+        more = {"expressions": config.expressions, "above": config.levels}
+        return concepts.build(codes, **counts, index=config.index, **more)
     known = concept_files.read(config.concepts, set(codes))
     if not known.membership(codes)[0].any():
         raise InputError(f"No concept of {config.concepts} bears on any of the {len(codes)} codes of the corpus.")

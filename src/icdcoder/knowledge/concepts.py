@@ -9,7 +9,7 @@ descriptions, inclusion terms and notes, the alphabetic index where it is at han
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -110,8 +110,10 @@ def build(
     specific: int = 2,
     index: bool = False,
     expressions: Sequence[Path] = (),
+    above: Collection[str] = ("category",),
 ) -> ConceptSet:
-    """At most `general` concepts for each category with a code, shared by its codes, and `specific` for each code.
+    """At most `general` concepts for each node `above` (chapter, block, category) with a code, shared by its codes, and
+    `specific` for each code.
 
     index: use the fetched alphabetic index too (ICD-10-CM). expressions: files of the user's, taken before ours.
     Concepts of the same words are one concept of all their codes, those included of which they are a wording. Only the
@@ -127,9 +129,13 @@ def build(
     for code in codes:
         drafts += _specific(code, titles[code], wordings, specific)
     taken = {key(draft.name) for draft in drafts}
-    for number, name in enumerate(levels[2].names):
+    for number, name in enumerate(levels[2].names if "category" in above else ()):
         below = tuple(code for code, own in zip(codes, categories, strict=True) if own == number)
         found = _general(Code.parse(name), below, titles, wordings, general, taken)
+        taken.update(key(concept.name) for concept in found)
+        drafts += found
+    for kind in (kind for kind in ("block", "chapter") if kind in above):
+        found = _of_higher(kind, codes, levels, wordings, general, taken)
         taken.update(key(concept.name) for concept in found)
         drafts += found
     return ConceptSet(_shared(merged(drafts), codes, categories.tolist(), wordings))
@@ -190,6 +196,41 @@ def _general(
         [*title, *by_turns, *notes, *kin, *([block.title] if block else [])], taken - set(map(key, title))
     )
     return [Concept(text, GENERAL, below) for text in (texts or own)[:count]]
+
+
+def _of_higher(
+    kind: str,
+    codes: Sequence[Code],
+    levels: Sequence[hierarchy.Level],
+    wordings: concept_names.Wordings,
+    count: int,
+    taken: set[tuple[str, ...]],
+) -> list[Concept]:
+    """Of each block or chapter: its title, then by turns what is below it and what suggests any of its codes."""
+    found: list[Concept] = []
+    known = set(taken)
+    members: dict[int, list[Code]] = {}
+    for code, node in zip(codes, hierarchy.ancestor_of_codes(levels, kind).tolist(), strict=True):
+        members.setdefault(node, []).append(code)
+    for below in members.values():
+        titles = [_titles(code, kind) for code in below if code in systems.load(code.system)]
+        suggestions = [[title for _, title in titles], *(wordings.indirect(code) for code in below)]
+        by_turns = [text for text in chain.from_iterable(zip_longest(*suggestions)) if text]
+        texts = _distinct([*(title for title, _ in titles[:1]), *by_turns], known)[:count]
+        known.update(map(key, texts))
+        found += [Concept(text, GENERAL, tuple(below)) for text in texts]
+    return found
+
+
+def _titles(code: Code, kind: str) -> tuple[str, str]:
+    """Of the code's block and category, or of its chapter and block; "" for what there is not."""
+    edition = systems.load(code.system)
+    category, block = edition.category(code), edition.block(code)
+    of_block = concept_names.short(block.title) if block else ""
+    if kind == "block":
+        return of_block, concept_names.short(edition.description(category))
+    chapter = edition.chapter(code)
+    return (concept_names.short(chapter.title) if chapter else ""), of_block
 
 
 def _shared(

@@ -51,8 +51,8 @@ LEAST_EVIDENCE = 0.2
 
 
 class Config(Settings):
-    """concepts: a file (see knowledge/concept_files.py); not given: they are built, `general` a category and
-    `specific` a code, with files of `expressions` before ours, and the alphabetic index where `index` says so.
+    """concepts: a file (see knowledge/concept_files.py); not given: they are built, `general` a node of `levels`
+    and `specific` a code, with files of `expressions` before ours, and the alphabetic index where `index` says so.
 
     scorer: the table of a member of predictors/concept_scorers. folds: parts of the training patients, each scored by
     a scorer fitted on the others. in_fold: train the head on scores of notes that the scorer has seen, to measure what
@@ -68,6 +68,7 @@ class Config(Settings):
     concepts: Path | None = None
     general: int = Field(5, ge=0)
     specific: int = Field(2, ge=0)
+    levels: tuple[Literal["chapter", "block", "category"], ...] = ("category",)
     index: bool = False
     expressions: tuple[Path, ...] = ()
     scorer: dict[str, Any] = {"kind": "lexical"}

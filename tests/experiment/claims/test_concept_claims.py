@@ -79,7 +79,7 @@ def test_the_table_says_measures_differences_and_bands(layers: Outcome, folder: 
     assert text == markdown(layers)
     assert text.startswith("# Concept-enhanced against direct coding")
     ((_, arms),) = layers.tried
-    assert [one.arm.name for one in arms] == ["concepts", "layer 1 alone", "layer 2 alone"]
+    assert [one.arm.name for one in arms] == ["concepts", "layer 1 alone", "layer 2 alone", "with blocks", "with chapters"]
     for one in arms:
         assert text.count(f"| {one.arm.name} |") == 2  # its measures, its bands
         mean = sum(run["micro_f1"] for run in one.runs) / 2
@@ -98,7 +98,7 @@ def test_bands_are_those_of_the_report(layers: Outcome, folder: Path) -> None:
 
 def test_finished_runs_are_kept_and_shared_and_a_failing_arm_costs_itself_only(layers: Outcome, folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/coder/coder.json")}
-    assert len(before) == 6
+    assert len(before) == 10
     outcome = tried(folder, ["layers", "head"], [1])
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (_, first), (_, heads) = outcome.tried
@@ -138,10 +138,10 @@ def test_a_language_model_as_scorer_and_as_classifier(tiny_models: ModuleType, t
         seeds=[1],
         settings=(
             f"checkpoint={llama}",
-            "corpus.documents=40",
+            "corpus.documents=30",
             "corpus.codes=5",
-            "corpus.words=100",
-            "text.max_tokens=128",
+            "corpus.words=40",
+            "text.max_tokens=64",
             "train.epochs=1",
         ),
         runs=tmp_path,
