@@ -180,6 +180,24 @@ def test_supporting_and_missing_concepts_cover_all_of_a_code(coder: Coder, note:
     assert all(len(found) <= 1 for found in spans.values())
 
 
+def test_only_what_bears_on_a_wanted_code_is_tried(coder: Coder, note: Note, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = coder.predictor
+    assert isinstance(predictor, concept.ConceptPredictor)
+    code = predictor.space.codes[0]
+    asked: list[tuple[int, object]] = []
+    probabilities = predictor.code_probabilities
+
+    def noting(self: object, scores: np.ndarray, notes: list[Note], codes: list[int] | None = None) -> np.ndarray:
+        asked.append((len(scores), codes))
+        return probabilities(scores, notes, codes)
+
+    monkeypatch.setattr(concept.ConceptPredictor, "code_probabilities", noting)
+    reasons(predictor, note, [code])
+    tried = int((predictor.membership[0] | (predictor.concept_scores([note])[0] >= 0.5)).sum())
+    assert asked == [(2, [0]), (2 * tried, [0])]
+    assert tried < len(predictor.concepts)
+
+
 def test_answers_are_read_and_wrong_ones_refused(coder: Coder, note: Note) -> None:
     assert parse_answers(["a=b=no", "x = Yes", "y=0.3"]) == {"a=b": 0.0, "x": 1.0, "y": 0.3}
     with pytest.raises(InputError, match="two ways"):

@@ -44,9 +44,11 @@ class ConceptCoder(ScoringPredictor, Protocol):
         """Matrix "note concept" of probabilities that the note supports the concept."""
         ...
 
-    def code_probabilities(self, scores: npt.NDArray[np.float32], notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+    def code_probabilities(
+        self, scores: npt.NDArray[np.float32], notes: Sequence[Note], codes: Sequence[int] | None = None
+    ) -> npt.NDArray[np.float32]:
         """Matrix "note concept" → matrix "note code": the second stage alone, which may look at the notes too. notes:
-        one a row, or one for all rows."""
+        one a row, or one for all rows. codes: the columns that are wanted; none: all."""
         ...
 
     def concept_evidence(self, note: Note) -> Mapping[int, tuple[Evidence, ...]]:

@@ -93,9 +93,13 @@ def reasons(
     given = _given(predictor, answers or {})
     changed = scores.copy()
     changed[0, list(given)] = list(given.values())
-    before, after = predictor.code_probabilities(np.concatenate([scores, changed]), [note])
     wanted = [predictor.space.index(code) for code in codes]
-    if not wanted:
+    both = np.concatenate([scores, changed])
+    before, after = np.zeros((2, len(predictor.space)), dtype=np.float32)
+    if wanted:
+        before[wanted], after[wanted] = predictor.code_probabilities(both, [note], wanted)
+    else:
+        before, after = predictor.code_probabilities(both, [note])
         either = np.maximum(before, after)
         wanted = [int(i) for i in np.argsort(-after, kind="stable") if either[i] > predictor.threshold]
     weights = _weights(predictor, note, changed, wanted)
@@ -148,15 +152,19 @@ def _given(predictor: ConceptCoder, answers: Mapping[str, float]) -> dict[int, f
 def _weights(
     predictor: ConceptCoder, note: Note, scores: npt.NDArray[np.float32], codes: Sequence[int]
 ) -> npt.NDArray[np.float64]:
-    """Matrix "code concept": log-odds with the answer yes less those with no."""
-    concepts = scores.shape[1]
-    tried = np.repeat(scores, 2 * concepts, axis=0)
-    tried[np.arange(concepts), np.arange(concepts)] = 1.0
-    tried[np.arange(concepts) + concepts, np.arange(concepts)] = 0.0
-    found = predictor.code_probabilities(tried, [note])[:, list(codes)]
-    likely = np.clip(found.astype(np.float64), _LEAST, 1 - _LEAST)
+    """Matrix "code concept": log-odds with the answer yes less those with no; 0 where it was not tried."""
+    # Only answers that are shown are tried: of concepts that bear on a wanted code, and of those that are in the note.
+    tried = np.flatnonzero(predictor.membership[list(codes)].any(0) | (scores[0] >= YES))
+    rows = np.repeat(scores, 2 * len(tried), axis=0)
+    rows[np.arange(len(tried)), tried] = 1.0
+    rows[np.arange(len(tried)) + len(tried), tried] = 0.0
+    weights = np.zeros((len(codes), scores.shape[1]))
+    if not len(tried):
+        return weights
+    likely = np.clip(predictor.code_probabilities(rows, [note], codes).astype(np.float64), _LEAST, 1 - _LEAST)
     odds = np.log(likely / (1 - likely))
-    return (odds[:concepts] - odds[concepts:]).T
+    weights[:, tried] = (odds[: len(tried)] - odds[len(tried) :]).T
+    return weights
 
 
 def _reasons(

@@ -123,8 +123,10 @@ class SecondStage(Protocol):
         """The names that `save` writes."""
         ...
 
-    def probabilities(self, scores: npt.NDArray[np.float32], notes: Sequence[Note]) -> npt.NDArray[np.float32]:
-        """Matrix "note concept" → matrix "note code". notes: one a row, or one for all rows."""
+    def probabilities(
+        self, scores: npt.NDArray[np.float32], notes: Sequence[Note], codes: Sequence[int] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """See core/concept.py: `code_probabilities`."""
         ...
 
     def left_unread(self, scores: npt.NDArray[np.float32], note: Note) -> tuple[Span, ...]:
@@ -169,8 +171,10 @@ class ConceptPredictor:
     def concept_evidence(self, note: Note) -> Mapping[int, tuple[Evidence, ...]]:
         return self.scorer.evidence(note)
 
-    def code_probabilities(self, scores: npt.NDArray[np.float32], notes: Sequence[Note]) -> npt.NDArray[np.float32]:
-        return self.second.probabilities(scores, notes)
+    def code_probabilities(
+        self, scores: npt.NDArray[np.float32], notes: Sequence[Note], codes: Sequence[int] | None = None
+    ) -> npt.NDArray[np.float32]:
+        return self.second.probabilities(scores, notes, codes)
 
     def probabilities(self, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
         """Matrix "note code"."""

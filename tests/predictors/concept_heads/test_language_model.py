@@ -65,3 +65,20 @@ def test_a_saved_stage_answers_the_same(config: AskingConfig, tmp_path: Path) ->
     again = language_model.load(tmp_path, config, ABOUT)
     np.testing.assert_allclose(again.probabilities(SCORES, NOTES), stage.probabilities(SCORES, NOTES), atol=1e-6)
     assert stage.probabilities(SCORES, NOTES).shape == (4, 3)
+
+
+def test_only_codes_that_are_wanted_are_asked_about(config: AskingConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = language_model.fit(config, ABOUT, NOTES, SCORES, np.eye(4, 3, dtype=np.bool_), 0)
+    every = stage.probabilities(SCORES, NOTES)
+    asked: list[str] = []
+    probabilities = stage.asker.probabilities
+
+    def noting(note: Note, questions: list[dict[str, str]]) -> object:
+        asked.extend(one["code"] for one in questions)
+        return probabilities(note, questions)
+
+    monkeypatch.setattr(stage.asker, "probabilities", noting)
+    np.testing.assert_allclose(stage.probabilities(SCORES, NOTES, [2, 0]), every[:, [2, 0]], atol=1e-5)
+    stage.probabilities(SCORES, NOTES[:1], [1])
+    assert set(asked[:8]) == {"HTN", "rash"}
+    assert set(asked[8:]) == {"DM"}

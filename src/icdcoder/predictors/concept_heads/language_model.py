@@ -76,27 +76,29 @@ class AskingStage:
 
     files = files(STEM)
 
-    def probabilities(self, scores: Matrix, notes: Sequence[Note]) -> Matrix:
+    def probabilities(self, scores: Matrix, notes: Sequence[Note], codes: Sequence[int] | None = None) -> Matrix:
         """Matrix "note code"; see `SecondStage`. Of one note, a question that comes twice is asked once."""
+        wanted = range(len(self.about.titles)) if codes is None else codes
         if len(notes) == len(scores):
-            rows = [self._of_note(note, row[None])[0] for note, row in zip(notes, scores, strict=True)]
+            rows = [self._of_note(note, row[None], wanted)[0] for note, row in zip(notes, scores, strict=True)]
             return np.stack(rows)
-        return self._of_note(notes[0], scores)
+        return self._of_note(notes[0], scores, wanted)
 
     def left_unread(self, scores: Matrix, note: Note) -> tuple[Span, ...]:
         return self.asker.left_unread(note, list(self.about.of(scores)))
 
-    def _of_note(self, note: Note, scores: Matrix) -> Matrix:
+    def _of_note(self, note: Note, scores: Matrix, codes: Sequence[int]) -> Matrix:
         places: dict[tuple[str, str], int] = {}
         asked: list[Fields] = []
-        where = np.zeros((len(scores), len(self.about.titles)), dtype=np.int64)
+        where = np.zeros((len(scores), len(codes)), dtype=np.int64)
         for row, own in enumerate(scores):
-            for code, fields in enumerate(self.about.of(own)):
+            for column, code in enumerate(codes):
+                fields = self.about.fields(own, code)
                 key = (fields["findings"], fields["code"])
                 if key not in places:
                     places[key] = len(asked)
                     asked.append(fields)
-                where[row, code] = places[key]
+                where[row, column] = places[key]
         return self.asker.probabilities(note, asked)[where]
 
     def save(self, folder: Path) -> None:

@@ -35,9 +35,10 @@ class NetworkStage:
     def files(self) -> tuple[str, ...]:
         return (HEAD, *(OWN if self.own else ()))
 
-    def probabilities(self, scores: Matrix, notes: Sequence[Note]) -> Matrix:
-        """Matrix "note code"; see `SecondStage`."""
-        return head_probabilities(self.head, scores, None if self.own is None else self.own.scores(notes))
+    def probabilities(self, scores: Matrix, notes: Sequence[Note], codes: Sequence[int] | None = None) -> Matrix:
+        """Matrix "note code"; see `SecondStage`. All codes are computed at once."""
+        found = head_probabilities(self.head, scores, None if self.own is None else self.own.scores(notes))
+        return found if codes is None else found[:, list(codes)]
 
     def left_unread(self, scores: Matrix, note: Note) -> tuple[Span, ...]:
         return () if self.own is None else self.own.left_unread(note)
