@@ -15,8 +15,8 @@ from icdcoder.core.errors import ArtefactError, InputError
 from icdcoder.corpora import mdace
 from icdcoder.corpora.mdace import Config, read
 from icdcoder.experiment.config import Experiment
-from icdcoder.experiment.evaluating import measure_coder
 from icdcoder.experiment.flow import run
+from icdcoder.experiment.measuring import measure_coder
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.training import train_model
 
@@ -143,7 +143,7 @@ def test_a_trained_coder_is_measured_on_charts_that_are_all_in_the_test_part(
     assert prepared.card["counts"]["test documents"] == len(prepared.documents) == 10
     assert len(prepared.space) == 3
     assert prepare(asked).space == prepared.space
-    figures = measure_coder(asked, Coder.load(trained.coder))
+    figures, _ = measure_coder(asked, Coder.load(trained.coder))
     assert figures["notes"] == 10
     assert figures["evidence_codes"] > 0
     assert "evidence_character_f1" in figures

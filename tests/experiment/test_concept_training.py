@@ -23,8 +23,8 @@ from icdcoder.experiment.concept_control import MARGIN, Control, control
 from icdcoder.experiment.concept_coverage import coverage
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
-from icdcoder.experiment.evaluating import measure_coder
 from icdcoder.experiment.flow import run
+from icdcoder.experiment.measuring import measure_coder
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.experiment.training import train_model

@@ -28,7 +28,7 @@ def show_errors(
     examples: int,
 ) -> None:
     from icdcoder.core import components
-    from icdcoder.experiment.evaluating import ALL_CANDIDATES
+    from icdcoder.experiment.measuring import ALL_CANDIDATES
     from icdcoder.measure.errors import coding_errors
 
     if part not in PARTS:

@@ -108,7 +108,7 @@ def _answers(
 ) -> tuple[list[Document], list[Document], list[Prediction]]:
     """(training and validation documents, test documents, the coder's answers to these)."""
     from icdcoder.coder import Coder
-    from icdcoder.experiment.evaluating import ALL_CANDIDATES
+    from icdcoder.experiment.measuring import ALL_CANDIDATES
     from icdcoder.experiment.ranking import read_corpus
 
     documents = list(read_corpus(asked, ranked).documents)

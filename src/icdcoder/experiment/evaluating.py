@@ -10,26 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.coder import Coder
-from icdcoder.core.answering import Answered, AnsweringCoder, FaultCountingCoder
+from icdcoder.core.answering import Answered, AnsweringCoder
 from icdcoder.core.cache import atomic_folder
 from icdcoder.core.concept import ConceptCoder
-from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Prediction, ScoringPredictor
+from icdcoder.core.prediction import ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.answers_report import accepted_by_way, answers_measured
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.measure import concept_leak
-from icdcoder.measure.comparable import refuse_mixed_labels
-from icdcoder.measure.open_set import measures_of_predictions
 from icdcoder.measure.report import Report
 
 NOTES_AT_ONCE = 64
-# More than any coder lists.
-ALL_CANDIDATES = 10_000
 # Gold evidence is compared on at most so many notes, as attention is computed note by note; occlusion scores a note
 # a hundred times.
 EXPLAINED_NOTES = {"attention": 200}
@@ -125,7 +120,7 @@ def _leaks_checked(
     from icdcoder.experiment.concept_control import control
 
     test = prepared.split("test")
-    scores = _concept_scores(predictor, [prepared.documents[i].joined() for i in test])
+    scores = concept_scores(predictor, [prepared.documents[i].joined() for i in test])
     found = concept_leak.check(prepared.gold(test), scores, predictor.membership)
     dealt = control(experiment, prepared, predictor, scores)
     return replace(
@@ -136,7 +131,8 @@ def _leaks_checked(
     )
 
 
-def _concept_scores(predictor: ConceptCoder, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+def concept_scores(predictor: ConceptCoder, notes: Sequence[Note]) -> npt.NDArray[np.float32]:
+    """Matrix "note concept", scored a few notes at a time."""
     starts = range(0, len(notes), NOTES_AT_ONCE)
     return np.concatenate([predictor.concept_scores(notes[start : start + NOTES_AT_ONCE]) for start in starts])
 
@@ -189,50 +185,3 @@ def _evidence(coder: Coder, prepared: Prepared, test: list[int], progress: Progr
             pairs.append((prediction, document.joined_evidence()))
             step()
     return plausibility(pairs)
-
-
-def measure_coder(
-    experiment: Experiment, coder: Coder, *, progress: Progress = SILENT
-) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space: its
-    measures, and warnings where it decides over concepts whose scores look copied.
-
-    All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1. Where the corpus
-    has gold evidence, the plausibility of the coder's evidence stands beside them; and what went wrong in answers,
-    since prose and silence look like a coder that finds nothing.
-    """
-    prepared = require_prepared(experiment)
-    _refuse_other_labels(prepared, coder)
-    test = [prepared.documents[i] for i in prepared.split("test")]
-    notes = [document.joined() for document in test]
-    predictions = []
-    with progress.track("Coding test notes", len(test)) as step:
-        for prediction in coder.code_all(notes, top=ALL_CANDIDATES):
-            predictions.append(prediction)
-            step()
-    measures = measures_of_predictions([set(document.codes) for document in test], predictions)
-    if isinstance(coder.predictor, FaultCountingCoder):
-        measures |= {name: float(count) for name, count in coder.predictor.faults.items()}
-    measures |= _evidence_of(predictions, test)
-    predictor = coder.predictor
-    if not isinstance(predictor, ConceptCoder):
-        return measures, ()
-    gold = np.array([[code in own for code in predictor.space.codes] for own in map(set, (d.codes for d in test))])
-    leaks = concept_leak.check(gold, _concept_scores(predictor, notes), predictor.membership)
-    return {**measures, **leaks.measures}, leaks.warnings
-
-
-def _refuse_other_labels(prepared: Prepared, coder: Coder) -> None:
-    """Raises ConfigError where the coder was trained on codes that another loader read from the same data set."""
-    refuse_mixed_labels([(coder.card or {}).get("trained_on", {}), prepared.card["corpus"]])
-
-
-def _evidence_of(predictions: Sequence[Prediction], test: Sequence[Document]) -> dict[str, float]:
-    """Plausibility of evidence that predictions hold already, where the corpus has gold spans."""
-    from icdcoder.measure.plausibility import plausibility
-
-    pairs = zip(predictions, test, strict=True)
-    marked = [
-        (prediction, document.joined_evidence()) for prediction, document in pairs if document.evidence is not None
-    ]
-    return plausibility(marked) if marked else {}

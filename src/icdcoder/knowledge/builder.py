@@ -90,7 +90,7 @@ def build(
             for (code, _), prompt in prompts.items():
                 key = prompt_key(chat.model, prompt)
                 known = answers.get(key)
-                if known is None or (again and not _rows(code, known)[0]):
+                if known is None or (again and _held_nothing(code, known)):
                     answer = chat.ask(prompt)
                     now = datetime.now(UTC).isoformat(timespec="seconds")
                     answers.append(Given(key, str(code), kind, chat.model, now, answer.finished, answer.text))
@@ -107,9 +107,12 @@ def build(
 def _written(folder: Path, kind: str, codes: Sequence[Code], given: dict[Topic, Given], asked: int) -> Built:
     if kind != "concepts":
         return _write(folder, kind, {code: answer for (code, _), answer in given.items()}, asked)
+    path = folder / concept_lists.FILE
+    if not given and path.exists():  # nothing is known of what an earlier run wrote, so it stays
+        return Built(path, 0, 0, asked, (), {}, ())
     known, without, dropped = concept_lists.write(folder, codes, given)
     having = {code for concept in known for code in concept.codes}
-    return Built(folder / concept_lists.FILE, len(having), len(known), asked, without, dropped, ())
+    return Built(path, len(having), len(known), asked, without, dropped, ())
 
 
 def question_named(name: str) -> str:
@@ -177,6 +180,10 @@ def _lines_of_codes(path: Path) -> dict[str, list[str]]:
         elif line.strip() and not line.startswith("#"):
             found.setdefault(line.partition("\t")[0].strip(), []).extend([*source, line])
     return found
+
+
+def _held_nothing(code: Code, given: Given) -> bool:
+    return not (parsing.concepts(given.answer)[0] if given.kind == "concepts" else _rows(code, given)[0])
 
 
 def _rows(code: Code, given: Given) -> tuple[list[str], Iterable[str], dict[str, int]]:

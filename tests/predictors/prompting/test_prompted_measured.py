@@ -11,7 +11,7 @@ import pytest
 from icdcoder.coder import Coder
 from icdcoder.core.answering import FaultCountingCoder
 from icdcoder.experiment.config import Experiment
-from icdcoder.experiment.evaluating import measure_coder
+from icdcoder.experiment.measuring import measure_coder
 from icdcoder.experiment.prepare import prepare
 
 CORPUS = """runs = "runs"
@@ -42,7 +42,7 @@ def test_what_went_wrong_is_measured(serve, asked: Experiment) -> None:
     server = serve(PROSE, {"text": unsupported, "reason": "length"}, {"status": 500})
     coder = Coder.load(written(server.url))
     assert isinstance(coder.predictor, FaultCountingCoder)
-    found = measure_coder(asked, coder)
+    found, _ = measure_coder(asked, coder)
     assert found["micro_f1"] == 0
     assert (found["answers_prose"], found["answers_cut"]) == (1, 1)
     assert (found["answers_unsupported"], found["answers_outside_system"]) == (1, 1)

@@ -25,7 +25,8 @@ def command(
 
     asked = experiment(config, settings)
     with extra_named("icdcoder evaluate"):
-        from icdcoder.experiment.evaluating import evaluate, measure_coder
+        from icdcoder.experiment.evaluating import evaluate
+        from icdcoder.experiment.measuring import measure_coder
 
         if coder is not None:
             from icdcoder.cli.coding import load_coder_for

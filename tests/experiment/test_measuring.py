@@ -10,7 +10,7 @@ from icdcoder.coder import Coder
 from icdcoder.core.errors import ConfigError
 from icdcoder.experiment import evaluating
 from icdcoder.experiment.config import Experiment
-from icdcoder.experiment.evaluating import measure_coder
+from icdcoder.experiment.measuring import measure_coder
 from icdcoder.experiment.prepared import Prepared
 
 
@@ -25,5 +25,5 @@ def test_a_coder_is_not_measured_against_codes_of_another_loader(
     with pytest.raises(ConfigError, match=f"labels = '{trained}', others '{measured}'"):
         measure_coder(done, replace(coder, card={**(coder.card or {}), "trained_on": own}))
     alike = replace(coder, card={**(coder.card or {}), "trained_on": {**own, "labels": measured}})
-    assert measure_coder(done, alike)["notes"] > 0
-    assert measure_coder(done, replace(coder, card=None))["notes"] > 0
+    assert measure_coder(done, alike)[0]["notes"] > 0
+    assert measure_coder(done, replace(coder, card=None))[0]["notes"] > 0
