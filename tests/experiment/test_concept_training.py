@@ -17,7 +17,7 @@ from icdcoder.core.config import Settings
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import Evidence
+from icdcoder.core.prediction import Evidence, Span
 from icdcoder.experiment import concept_training
 from icdcoder.experiment.concept_control import MARGIN, Control, control
 from icdcoder.experiment.concept_coverage import coverage
@@ -266,6 +266,9 @@ def test_scores_copied_from_labels_are_caught_in_evaluate(
     gold_of = {d.id: set(d.codes) for d in prepared.documents}
 
     class Copying(Recording):
+        def left_unread(self, note: Note) -> tuple[Span, ...]:
+            return ()
+
         def scores(self, notes: list[Note]) -> npt.NDArray[np.float32]:
             rows = [[not gold_of[note.id].isdisjoint(c.codes) for c in self.concepts] for note in notes]
             return np.array(rows, dtype=np.float32)

@@ -8,7 +8,7 @@ import pytest
 
 from icdcoder.coder import Coder
 from icdcoder.core.errors import ConfigError
-from icdcoder.experiment import evaluating
+from icdcoder.experiment import measuring
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.measuring import measure_coder
 from icdcoder.experiment.prepared import Prepared
@@ -20,7 +20,7 @@ def test_a_coder_is_not_measured_against_codes_of_another_loader(
 ) -> None:
     prepared, coder = Prepared.load(done.prepared), Coder.load(done.coder)
     corpus = {"name": f"MIMIC-III full, labels {measured}", "labels": measured}
-    monkeypatch.setattr(evaluating, "require_prepared", lambda _: replace(prepared, card={"corpus": corpus}))
+    monkeypatch.setattr(measuring, "require_prepared", lambda _: replace(prepared, card={"corpus": corpus}))
     own = {"name": f"MIMIC-III top50, labels {trained}", "labels": trained}
     with pytest.raises(ConfigError, match=f"labels = '{trained}', others '{measured}'"):
         measure_coder(done, replace(coder, card={**(coder.card or {}), "trained_on": own}))

@@ -101,7 +101,7 @@ def test_every_kind_of_model_stands_in_the_table() -> None:
 
 def shipped(row: published.Row) -> Path:
     """The configuration of the same system on the same codes."""
-    codes = row.set.removeprefix("mimic3-")
+    codes = row.set.removeprefix("mimic3-").removesuffix("-correct")
     own = {"llm_classifier": f"llama2_c_mimic3_{codes}", "llm_multirescnn": f"llama2_r_mrcnn_mimic3_{codes}"}
     return CONFIGS / f"{own.get(row.model['kind'], f'mimic3_{codes}_' + row.model['kind'])}.toml"
 
