@@ -18,7 +18,7 @@ from icdcoder.predictors.ranking.habits import NAMES as HABIT_NAMES
 from icdcoder.predictors.ranking.habits import Coded
 from icdcoder.predictors.ranking.reading import rarity, read
 
-OLD: dict[str, object] = {"edition": "2018-short"}
+OLD: dict[str, object] = {"edition": "2017-short"}
 ALL = 100_000
 # What the names of a group's features begin with.
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -177,6 +177,12 @@ def test_codes_divided_since_the_date_of_service_are_what_they_were_then() -> No
     assert (change.action, change.rule, change.other) == ("replaced", "date of service", code("R05"))
 
 
+def test_the_edition_of_2017_is_older_still() -> None:
+    given = {"I21.9": 0.9, "K56.609": 0.8}
+    assert accepted(apply(prediction(given), served=date(2017, 9, 30))) == {"I21.3", "K56.60"}
+    assert accepted(apply(prediction(given), served=date(2017, 10, 1))) == {"I21.9", "K56.609"}
+
+
 def test_a_date_of_service_of_another_year_is_warned_of() -> None:
     warned = apply(prediction({"I10": 0.9}), served=date(2021, 3, 1))
     assert "2021" in warned.warnings[0]
@@ -222,7 +228,7 @@ def test_reasons_are_whole_sentences() -> None:
     ("edition", "given", "after"),
     [
         ("2018", {"R05": 0.9, "S72.92": 0.8}, {"R05", "S72.92XA"}),
-        ("2018-short", {"R05": 0.9, "S72.92X": 0.8, "S82.84": 0.7}, {"R05", "S72.92X", "S82.84"}),
+        ("2017-short", {"R05": 0.9, "S72.92X": 0.8, "S82.84": 0.7}, {"R05", "S72.92X", "S82.84"}),
         ("2026", {"R05": 0.9}, {"R05.9"}),
     ],
 )

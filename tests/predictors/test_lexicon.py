@@ -173,12 +173,13 @@ def test_switches() -> None:
     [
         ("current", {"R05.9", "N18.30", "S72.92XA", "F32.A"}),
         ("2018", {"R05", "N18.3", "S72.92XA", "F32.9"}),
-        ("2018-short", {"R05", "N18.3", "S72.92X", "F32.9"}),
+        ("2017", {"R05", "N18.3", "S72.92XA", "F32.9", "I21.3"}),
+        ("2017-short", {"R05", "N18.3", "S72.92X", "F32.9", "I21.3"}),
     ],
 )
 def test_editions(edition: Edition, codes: set[str]) -> None:
     predictor = build(Config(index=False, edition=edition))
-    note = Note("n", "Cough. Chronic kidney disease stage 3. Left femur fracture. Depression.")
+    note = Note("n", "Cough. Chronic kidney disease stage 3. Left femur fracture. Depression. AMI.")
     assert codes <= accepted(next(predictor.predict([note])))
 
 

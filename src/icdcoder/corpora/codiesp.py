@@ -2,7 +2,8 @@
 
 Version 4 of the corpus, CC BY 4.0: the folder that holds `train/` and `dev/`. The official dev part is the test part
 here, because it is what is reported; the official train part is split by seed into training and validation. Codes are
-those of the 2018 edition, some cut before the seventh character, and are taken as they stand. The English texts are
+those of fiscal year 2017 (K56.60 and I21.3 for infarctions of no named place, no code that is new in 2018), some cut
+before the seventh character, and are taken as they stand. The English texts are
 machine translations, and the offsets of the evidence hold for the Spanish ones only; `evidence = "projected"` carries
 it over to the English ones, word by word (corpora/_codiesp/projection.py), which succeeds for nine spans in ten.
 """
@@ -24,7 +25,7 @@ from icdcoder.core.document import CorpusReading, Document, GoldEvidence, Split
 from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 
-EDITION = "2018-short"  # as `predictors/dictionary/editions.py` names it
+EDITION = "2017-short"  # as `predictors/dictionary/editions.py` names it
 LICENCE = "CC BY 4.0; cite Miranda-Escalada et al. 2020, CLEF eHealth"
 TEXTS = {"en": "text_files_en", "es": "text_files"}
 KINDS = {

@@ -43,8 +43,8 @@ __all__ = ["Patient", "apply", "stated", "stated_date"]
 _WORTH_A_LOOK = 0.2
 # "Code first" holds always where its note speaks of what underlies the code; elsewhere it holds if it applies.
 _UNDERLYING = "underlying"
-# The edition of fiscal year 2018 is the oldest whose codes are told apart here.
-_DIVIDED_FROM = date(2018, 10, 1)
+# The first days that the codes of these editions, the oldest that are told apart here, were no longer given.
+_ENDED = {"2017": date(2017, 10, 1), "2018": date(2018, 10, 1)}
 
 
 def apply(prediction: Prediction, *, patient: Patient | None = None, served: date | None = None) -> Prediction:
@@ -185,21 +185,22 @@ class _Run:
                 )
 
     def date_of_service(self, served: date) -> None:
-        """Codes divided since fiscal year 2018 become what they were; between then and now only a warning helps."""
+        """Up to fiscal year 2018 codes become what they were; between then and now only a warning helps."""
         year = str(fiscal_year(served))
         for name in sorted({code.system for code in self.codes}):
             edition = systems.load(name).edition
-            if name == "icd10cm" and FIRST <= served < _DIVIDED_FROM:
-                self._as_in_2018()
+            older = next((then for then, ended in _ENDED.items() if FIRST <= served < ended), None)
+            if name == "icd10cm" and older is not None:
+                self._as_in(older)
             elif edition != year:
                 self.warnings.append(
                     f"The date of service lies in fiscal year {year}; the tables of {name} here are those of {edition}."
                 )
 
-    def _as_in_2018(self) -> None:
-        self.as_of = "2018"
+    def _as_in(self, edition: str) -> None:
+        self.as_of = edition
         for code in list(self.codes):
-            older = undivided(code, "2018")
+            older = undivided(code, edition)
             if older == code:
                 continue
             new, known = self.codes.pop(code), self.codes.get(older)

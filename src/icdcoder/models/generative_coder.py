@@ -69,7 +69,7 @@ class Config(Settings):
     attention_weight: float = Field(1.0, ge=0)
     attended: int = Field(256, gt=0)
     knowledge: Literal["none", "medical_expressions", "code_descriptions"] = "none"
-    knowledge_tokens: int = Field(64, gt=0)
+    knowledge_tokens: int = Field(512, gt=0)
     knowledge_file: Path | None = None
     tuning: Literal["full", "lora", "frozen"] = "full"
     lora_rank: int = Field(8, gt=0)

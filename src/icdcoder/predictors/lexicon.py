@@ -44,7 +44,7 @@ class Config(Settings):
     """system: "icd10cm" (diagnoses), "icd10pcs" (procedures) or "icd9cm" (diagnoses and procedures, as in
     MIMIC-III).
 
-    edition: of the codes that are given; "2018", or "2018-short" without the seventh character (CodiEsp).
+    edition: of the codes that are given; "2018", "2017", or "2017-short" without the seventh character (CodiEsp).
     The rest are switches for ablations. index: the alphabetic index and neoplasm table where they have been fetched.
     expressions: those of knowledge/data. assertion, sections, gaps: what of a note is looked at.
     integral: a symptom is not coded beside the condition that it belongs to, nor a rest class beside the named one.

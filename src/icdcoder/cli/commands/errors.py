@@ -13,7 +13,8 @@ def command(
     coder: str = typer.Option("builtin", help="'builtin', 'ranked', or the folder of a coder."),
     system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default) or icd9cm."),
     edition: str = typer.Option(
-        None, help="Edition of the built-in coder's answers: current, 2018, 2018-short, 2007 (default: the corpus's)."
+        None,
+        help="Edition of the built-in coder's answers: current, 2018, 2017, 2017-short, 2007 (default: the corpus's).",
     ),
     part: str = typer.Option("train", help="Part of the corpus: train, validation or test."),
     examples: int = typer.Option(0, min=0, help="So many examples a kind, with text of the notes, on the screen only."),

@@ -15,7 +15,8 @@ def command(
     ),
     system: str = typer.Option(None, help="Code system of the built-in coder: icd10cm (default) or icd9cm."),
     edition: str = typer.Option(
-        None, help="Edition of the built-in coder's answers: current, 2018, 2018-short, 2007 (default: the corpus's)."
+        None,
+        help="Edition of the built-in coder's answers: current, 2018, 2017, 2017-short, 2007 (default: the corpus's).",
     ),
 ) -> None:
     """Measure the coder of a configuration on the test part and write its report."""

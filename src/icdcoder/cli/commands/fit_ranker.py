@@ -11,7 +11,7 @@ def command(
     config: str = CONFIG,
     settings: list[str] = SET,
     system: str = typer.Option("icd10cm", help="Code system of the dictionary: icd10cm or icd9cm."),
-    edition: str = typer.Option("current", help="Edition of the codes that are given: 2018, 2018-short, 2007 (ICD-9)."),
+    edition: str = typer.Option("current", help="Edition of the codes that are given: 2018, 2017, 2017-short, 2007."),
     gold_edition: str = typer.Option(
         None, help="Edition of the corpus's codes, where it is another (default: the same)."
     ),

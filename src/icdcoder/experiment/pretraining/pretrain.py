@@ -89,8 +89,6 @@ def build_network(asked: Pretraining, data: Data) -> LanguageModel:
     torch.manual_seed(asked.seed)
     model = getattr(transformers, asked.module.AUTO).from_config(config)
     model.config.use_cache = False
-    if hasattr(asked.module, "initialise"):
-        asked.module.initialise(model)
     return LanguageModel(model, asked.module.objective(asked.model, data.size, data.token))
 
 

@@ -53,13 +53,6 @@ def describe(config: Config, size: int, token: dict[str, int]) -> dict[str, Any]
     }
 
 
-def initialise(model: Any) -> None:
-    """Embeddings of a small size. Those of T5 have deviation 1, for an optimiser whose steps are as large as the weight
-    that they change (Adafactor); under Adam they would hardly move, and the output layer, which is tied to them, with
-    them."""
-    model.shared.weight.data.mul_(0.05)
-
-
 def objective(config: Config, size: int, token: dict[str, int]) -> Objective:
     return SpanCorruption(
         [token[name] for name in SENTINELS], token["</s>"], token["<pad>"], config.corrupted, config.span
