@@ -10,7 +10,6 @@ from importlib.resources import files
 
 from icdcoder.core.code import Code
 
-
 # Each list tells one edition from the next one that has a list, the last from today's.
 _LISTS = {"icd10cm": ("2018", "2017"), "icd9cm": ("2007",)}
 

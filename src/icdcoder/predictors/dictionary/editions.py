@@ -1,8 +1,8 @@
 """Today's codes as an older edition had them, for notes and corpora coded then.
 
-Since fiscal year 2018 some 230 codes of ICD-10-CM have been divided (R05 → R05.1 … R05.9), some 30 for that year, and of
-ICD-9-CM some 100 between 2007 and its end (780.6 → 780.60 … 780.66); a code below one of them is given as the code that
-stood for it (knowledge/divided_codes.py).
+Since fiscal year 2018 some 230 codes of ICD-10-CM have been divided (R05 → R05.1 … R05.9), some 30 for that year, and
+of ICD-9-CM some 100 between 2007 and its end (780.6 → 780.60 … 780.66); a code below one of them is given as the code
+that stood for it (knowledge/divided_codes.py).
 """
 
 from __future__ import annotations
