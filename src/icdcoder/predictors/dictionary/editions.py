@@ -13,13 +13,14 @@ from typing import Literal
 from icdcoder.core.code import Code
 from icdcoder.knowledge.divided_codes import undivided
 
-Edition = Literal["current", "2018", "2017", "2017-short", "2007"]
+Edition = Literal["current", "2018", "2018-short", "2017", "2017-short", "2007"]
 """ "2017-short": also without the seventh character, as CodiEsp is coded. "2007": of ICD-9-CM, as CMC 2007 is coded."""
 
 _SEVENTH = 8  # characters with the dot
 # The code systems that an edition is one of, with the year since which codes have been divided.
 _SINCE = {
     "2018": ("icd10cm", "2018"),
+    "2018-short": ("icd10cm", "2018"),
     "2017": ("icd10cm", "2017"),
     "2017-short": ("icd10cm", "2017"),
     "2007": ("icd9cm", "2007"),
@@ -38,6 +39,6 @@ class OlderEdition:
             return code
         code = undivided(code, year)
         value = code.value
-        if self.edition == "2017-short" and len(value) >= _SEVENTH and value[0] in "STVWXYM":
+        if self.edition.endswith("-short") and len(value) >= _SEVENTH and value[0] in "STVWXYM":
             value = value[: _SEVENTH - 1]
         return Code(code.system, value)
