@@ -22,14 +22,15 @@ import numpy.typing as npt
 import torch
 
 from icdcoder.decide.threshold import choose
-from icdcoder.experiment.concept_training import concepts_of, scored
+from icdcoder.experiment.concept_scoring import scored
+from icdcoder.experiment.concept_training import concepts_of
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.measure.coding import set_measures
 from icdcoder.nn.concept_head import fit_head
-from icdcoder.predictors import concept
+from icdcoder.predictors import concept, concept_stages
 from icdcoder.predictors.concept_heads.network import head_probabilities
 from icdcoder.predictors.concept_scorers import hierarchical, lexical
 
@@ -59,7 +60,7 @@ def experiment(folder: Path, codiesp: Path | None, quick: bool) -> Experiment:
 
 def fitted(config: concept.Config, known: ConceptSet, prepared: Prepared, training: Part) -> Any:
     torch.manual_seed(0)
-    head = concept.new_head(config, known, prepared.space)
+    head = concept_stages.new_head(config, known, prepared.space)
     fit_head(
         head,
         torch.from_numpy(training.scores),

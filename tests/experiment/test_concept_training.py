@@ -18,7 +18,7 @@ from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence, Span
-from icdcoder.experiment import concept_training
+from icdcoder.experiment import concept_scoring, concept_training
 from icdcoder.experiment.concept_control import MARGIN, Control, control
 from icdcoder.experiment.concept_coverage import coverage
 from icdcoder.experiment.config import Experiment
@@ -32,7 +32,7 @@ from icdcoder.explain.concepts import explain, parse_answers, reasons
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.measure.page import meaning
 from icdcoder.measure.report import Report
-from icdcoder.predictors import concept
+from icdcoder.predictors import concept, concept_stages
 from icdcoder.predictors.concept_heads import network
 
 from .conftest import experiment as neural
@@ -164,7 +164,7 @@ def test_the_notes_own_logits_are_those_of_networks_that_have_not_seen_it(done: 
 
         return SimpleNamespace(scores=scores)
 
-    concept_training.out_of_fold(fit, prepared, training, 3, seed=0)  # pyright: ignore
+    concept_scoring.out_of_fold(fit, prepared, training, 3, seed=0)  # pyright: ignore
     assert all(not patients & {patient_of[i] for i in seen} for patients, seen in asked)
 
 
@@ -245,7 +245,7 @@ def test_the_head_never_sees_a_score_of_a_note_whose_patient_the_scorer_knows(do
         scorers.append(Recording(known, {d.patient for d in documents}, []))
         return scorers[-1]
 
-    scores = concept_training.out_of_fold(fit, prepared, training, 4, seed=0)  # pyright: ignore
+    scores = concept_scoring.out_of_fold(fit, prepared, training, 4, seed=0)  # pyright: ignore
     patient_of = dict(zip(prepared.ids, prepared.patients, strict=True))
     assert len(scorers) == 4
     assert scores.shape == (len(training), len(known))
@@ -253,7 +253,7 @@ def test_the_head_never_sees_a_score_of_a_note_whose_patient_the_scorer_knows(do
     for scorer in scorers:
         assert not scorer.patients & {patient_of[i] for i in scorer.asked}
     with pytest.raises(InputError, match="folds"):
-        concept_training.out_of_fold(fit, prepared, training[:3], 4, seed=0)  # pyright: ignore
+        concept_scoring.out_of_fold(fit, prepared, training[:3], 4, seed=0)  # pyright: ignore
 
 
 class _LeakConfig(Settings): ...
@@ -277,7 +277,7 @@ def test_scores_copied_from_labels_are_caught_in_evaluate(
         fit=lambda config, concepts, documents, seed: Copying(concepts, set(), []),
         load=lambda folder, config, concepts: Copying(concepts, set(), []),
     )
-    monkeypatch.setattr(concept, "scorer_of", lambda table: (module, _LeakConfig()))
+    monkeypatch.setattr(concept_stages, "scorer_of", lambda table: (module, _LeakConfig()))
     report = run(experiment(tmp_path))
     assert "LOOK COPIED FROM THE LABELS" in report.warnings[0]
     assert report.metrics["concepts_all_on_of_gold_pairs"] == 1

@@ -14,7 +14,8 @@ import torch
 
 from icdcoder.core.concept import ConceptCoder
 from icdcoder.decide.threshold import choose
-from icdcoder.experiment.concept_training import TRAINING_SCORES, Scores
+from icdcoder.experiment.concept_scoring import Scores
+from icdcoder.experiment.concept_training import TRAINING_SCORES
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.measure.coding import set_measures

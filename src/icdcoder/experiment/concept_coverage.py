@@ -10,7 +10,8 @@ import numpy.typing as npt
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.progress import SILENT, Progress
-from icdcoder.experiment.concept_training import concepts_of, scored
+from icdcoder.experiment.concept_scoring import scored
+from icdcoder.experiment.concept_training import concepts_of
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.knowledge.concepts import Concept, fallback_sentences

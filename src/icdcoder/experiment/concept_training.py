@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import compress
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from icdcoder.coder import CARD, FORMAT
@@ -25,11 +24,11 @@ from icdcoder.core.cache import atomic_folder, write_atomic
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, InputError
 from icdcoder.core.label_space import LabelSpace
-from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
 from icdcoder.decide.threshold import Threshold, decided
+from icdcoder.experiment.concept_scoring import Scores, out_of_fold, scored, second_probabilities
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.described import described
 from icdcoder.experiment.fine_tuning import FineTunings
@@ -38,18 +37,16 @@ from icdcoder.knowledge import concept_files, concepts
 from icdcoder.knowledge.concepts import ConceptSet
 from icdcoder.measure.coding import validation_measures
 from icdcoder.nn.concept_head import fit_head
-from icdcoder.predictors import concept
+from icdcoder.predictors import concept, concept_stages
 from icdcoder.predictors.concept_heads import language_model, network
 from icdcoder.predictors.concept_scorers import fitted, hierarchical
 from icdcoder.predictors.label_networks.network import LabelNetwork, fit_network
 from icdcoder.text.sample import Sampler
 from icdcoder.train.loop import TrainingResult
 
-Scores = npt.NDArray[np.float32]
 KIND = "concept"
 RESULT, TRAINING_SCORES, COST = "result.json", "concept_scores.npz", "concepts_scored.json"
 MONITOR = "micro_f1_at_best_threshold"
-NOTES_AT_ONCE = 64
 
 
 def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILENT) -> TrainingResult:
@@ -74,7 +71,7 @@ def train(experiment: Experiment, prepared: Prepared, progress: Progress = SILEN
         scores = out_of_fold(fit, prepared, training, config.folds, experiment.seed, progress, tunings.remembered)
     second, ended = _second_stage(experiment, prepared, known, scores, tunings, progress)
     taken = time.perf_counter() - began[0], time.process_time() - began[1]
-    concept.save_stages(experiment.run, known, scorer, second)
+    concept_stages.save_stages(experiment.run, known, scorer, second)
     np.savez_compressed(experiment.run / TRAINING_SCORES, scores=scores.astype(np.float16))
     validation = prepared.split("validation")
     held_out = second_probabilities(
@@ -102,7 +99,7 @@ def _second_stage(
     scores: Scores,
     tunings: FineTunings,
     progress: Progress,
-) -> tuple[concept.SecondStage, str]:
+) -> tuple[concept_stages.SecondStage, str]:
     """Fitted on the training notes, and a sentence on how that ended. scores: out of fold."""
     config = _config(experiment)
     training = prepared.split("train")
@@ -126,7 +123,7 @@ def _second_stage(
         )
     seen = np.asarray(gold.any(axis=0))  # others are there where labels.also asks for them
     torch.manual_seed(experiment.seed)
-    head = concept.new_head(config, known, LabelSpace(compress(prepared.space.codes, seen)))
+    head = concept_stages.new_head(config, known, LabelSpace(compress(prepared.space.codes, seen)))
     losses = fit_head(
         head,
         torch.from_numpy(scores),
@@ -137,7 +134,7 @@ def _second_stage(
         decay=config.decay,
     )
     if not seen.all():
-        narrow, head = head, concept.new_head(config, known, prepared.space)
+        narrow, head = head, concept_stages.new_head(config, known, prepared.space)
         head.widen(narrow, torch.from_numpy(seen))
     ended = f"All {config.steps} steps are done, the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}"
     return network.NetworkStage(head.eval(), own), ended
@@ -147,7 +144,9 @@ def decide(experiment: Experiment, prepared: Prepared, progress: Progress = SILE
     """Chooses the threshold on the validation part and writes `experiment.coder`."""
     if not (experiment.run / RESULT).exists():
         raise ArtefactError(f"{experiment.run} has no trained weights yet; make them with: icdcoder train CONFIG")
-    known, scorer, second = concept.load_stages(experiment.run, _config(experiment), prepared.space, prepared.sampler)
+    known, scorer, second = concept_stages.load_stages(
+        experiment.run, _config(experiment), prepared.space, prepared.sampler
+    )
     validation = prepared.split("validation")
     scores = scored(scorer, prepared, validation, progress)
     probabilities = second_probabilities(second, prepared, validation, scores, progress)
@@ -193,68 +192,8 @@ def concepts_of(config: concept.Config, prepared: Prepared) -> ConceptSet:
     return known
 
 
-def out_of_fold(
-    fit: Callable[[Sequence[Document], str], NoteScorer],
-    prepared: Prepared,
-    training: Sequence[int],
-    folds: int,
-    seed: int,
-    progress: Progress = SILENT,
-    remembered: Callable[[str, Callable[[], Scores]], Scores] = lambda _, compute: compute(),
-) -> Scores:
-    """Matrix "note concept" of the training notes, each scored by a scorer fitted without any note of its patient.
-
-    fit: of documents and a name. remembered: the scores under a name, or what it computes. Raises InputError where
-    there are fewer patients than folds.
-    """
-    fold_of = _folds([prepared.patients[i] for i in training], folds, seed)
-    rows: dict[int, Scores] = {}
-    for fold in range(folds):
-        others = [prepared.documents[i] for i, own in zip(training, fold_of, strict=True) if own != fold]
-        held_out = [i for i, own in zip(training, fold_of, strict=True) if own == fold]
-        name = f"fold_{fold + 1}_of_{folds}"
-
-        def of_fold(others: list[Document] = others, held_out: list[int] = held_out, name: str = name) -> Scores:
-            return scored(fit(others, name), prepared, held_out, progress)
-
-        rows.update(zip(held_out, remembered(name, of_fold), strict=True))
-    return np.stack([rows[i] for i in training])
-
-
-class NoteScorer(Protocol):
-    """A scorer of concepts, or a network that reads notes without concepts."""
-
-    def scores(self, notes: Sequence[Note]) -> Scores:
-        """Matrix "note concept", or "note code"."""
-        ...
-
-
-def scored(scorer: NoteScorer, prepared: Prepared, indices: Sequence[int], progress: Progress = SILENT) -> Scores:
-    parts = []
-    with progress.track("Scoring concepts", len(indices)) as step:
-        for start in range(0, len(indices), NOTES_AT_ONCE):
-            part = indices[start : start + NOTES_AT_ONCE]
-            parts.append(scorer.scores([prepared.documents[i].joined() for i in part]))
-            step(len(part))
-    return np.concatenate(parts)
-
-
-def second_probabilities(
-    second: concept.SecondStage, prepared: Prepared, indices: Sequence[int], scores: Scores, progress: Progress = SILENT
-) -> Scores:
-    """Matrix "note code" of the notes whose concepts have these scores."""
-    parts = []
-    with progress.track("Deciding codes", len(indices)) as step:
-        for start in range(0, len(indices), NOTES_AT_ONCE):
-            part = indices[start : start + NOTES_AT_ONCE]
-            notes = [prepared.documents[i].joined() for i in part]
-            parts.append(second.probabilities(scores[start : start + len(part)], notes))
-            step(len(part))
-    return np.concatenate(parts)
-
-
 def _scored_a_note(
-    scorer: concept.ConceptScorer, prepared: Prepared, indices: Sequence[int], concepts: int
+    scorer: concept_stages.ConceptScorer, prepared: Prepared, indices: Sequence[int], concepts: int
 ) -> dict[str, float]:
     """How many concepts are scored a note, and at most."""
     if not isinstance(scorer, hierarchical.HierarchicalScorer):
@@ -263,21 +202,12 @@ def _scored_a_note(
     return {"scored_a_note": float(np.mean(asked)), "most": max(asked)}
 
 
-def _folds(patients: Sequence[str], folds: int, seed: int) -> list[int]:
-    different = sorted(set(patients))
-    if len(different) < folds:
-        raise InputError(f"{len(different)} training patients cannot be cut into {folds} folds; set model.folds.")
-    order = np.random.default_rng(seed).permutation(len(different))
-    fold_of = {different[i]: place % folds for place, i in enumerate(order.tolist())}
-    return [fold_of[patient] for patient in patients]
-
-
 def _fitter(
     config: concept.Config, known: ConceptSet, seed: int, tunings: FineTunings, sampler: Sampler
-) -> Callable[[Sequence[Document], str], concept.ConceptScorer]:
-    module, settings = concept.scorer_of(config.scorer)
+) -> Callable[[Sequence[Document], str], concept_stages.ConceptScorer]:
+    module, settings = concept_stages.scorer_of(config.scorer)
 
-    def fit(documents: Sequence[Document], name: str) -> concept.ConceptScorer:
+    def fit(documents: Sequence[Document], name: str) -> concept_stages.ConceptScorer:
         with tunings.course(name, documents) as course:
             return fitted(module, settings, known, documents, seed, course, sampler)
 

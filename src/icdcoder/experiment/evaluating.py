@@ -50,11 +50,17 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         )
     test = prepared.split("test")
     parts: list[Answered] = []
+    on: list[npt.NDArray[np.float32]] = []
     with progress.track("Scoring test notes", len(test)) as step:
         for start in range(0, len(test), NOTES_AT_ONCE):
             part = [prepared.documents[i].joined() for i in test[start : start + NOTES_AT_ONCE]]
-            answering = isinstance(predictor, AnsweringCoder)
-            parts.append(predictor.answered(part) if answering else Answered(predictor.probabilities(part)))
+            if isinstance(predictor, AnsweringCoder):
+                parts.append(predictor.answered(part))
+            elif isinstance(predictor, ConceptCoder):
+                on.append(predictor.concept_scores(part))
+                parts.append(Answered(predictor.code_probabilities(on[-1], part)))
+            else:
+                parts.append(Answered(predictor.probabilities(part)))
             step(len(part))
     scores = np.concatenate([part.probabilities for part in parts])
     card = coder.card or {}
@@ -64,7 +70,8 @@ def evaluate(experiment: Experiment, *, progress: Progress = SILENT) -> Report:
         accepted = accepted_by_way(parts, predictor.thresholds)
         report = answers_measured(report, parts, prepared.gold(test), predictor.thresholds)
     if isinstance(predictor, ConceptCoder):
-        report = _leaks_checked(report, predictor, experiment, prepared, card.get("concept_warnings", ()))
+        known = card.get("concept_warnings", ())
+        report = _leaks_checked(report, predictor, experiment, prepared, np.concatenate(on), known)
     save(experiment, prepared, report, scores, accepted)
     return report
 
@@ -113,15 +120,18 @@ def _with_weights(report: Report, card: dict[str, Any]) -> Report:
 
 
 def _leaks_checked(
-    report: Report, predictor: ConceptCoder, experiment: Experiment, prepared: Prepared, known: Sequence[str]
+    report: Report,
+    predictor: ConceptCoder,
+    experiment: Experiment,
+    prepared: Prepared,
+    scores: npt.NDArray[np.float32],
+    known: Sequence[str],
 ) -> Report:
-    """The report with what the concept scores say of themselves; a suspicion is its first warning. known: warnings of
-    the coder's card."""
+    """The report with what the concept scores of the test notes ("note concept") say of themselves; a suspicion is its
+    first warning. known: warnings of the coder's card."""
     from icdcoder.experiment.concept_control import control
 
-    test = prepared.split("test")
-    scores = concept_scores(predictor, [prepared.documents[i].joined() for i in test])
-    found = concept_leak.check(prepared.gold(test), scores, predictor.membership)
+    found = concept_leak.check(prepared.gold(prepared.split("test")), scores, predictor.membership)
     dealt = control(experiment, prepared, predictor, scores)
     return replace(
         report,

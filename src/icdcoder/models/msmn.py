@@ -44,8 +44,9 @@ from icdcoder.nn.remembered import Remembered
 from icdcoder.nn.synonym_reading import greatest_reading
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
-# Synonyms encoded at once; of more, the insides are computed anew in the backward pass.
-TEXTS = 4_096
+# Synonyms encoded at once, of like length. What is inside of the first so many words is kept for the backward pass; of
+# more it is computed anew, as it would outgrow the attention.
+TEXTS, KEPT = 4_096, 80_000
 
 
 class Config(Settings):
@@ -152,11 +153,11 @@ class MSMN(nn.Module):
         texts = self.synonyms.flatten(0, 1)
         lengths = (texts != PAD).sum(1)
         order = lengths.argsort()
-        parts = order.split(TEXTS)
-        again = len(parts) > 1 and torch.is_grad_enabled()
-        pooled = []
-        for part in parts:
+        pooled, words = [], 0
+        for part in order.split(TEXTS):
             tokens = texts[part, : max(1, int(lengths[part[-1]]))]
+            words += tokens.numel()
+            again = words > KEPT and torch.is_grad_enabled()
             pooled.append(checkpoint(self._pooled, tokens, use_reentrant=False) if again else self._pooled(tokens))
         found = torch.cat(pooled)[order.argsort()]
         if self.pool_padding:

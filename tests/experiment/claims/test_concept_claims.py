@@ -17,7 +17,7 @@ from icdcoder.experiment.claims.report import markdown
 from icdcoder.experiment.claims.run import Outcome, try_claims
 from icdcoder.experiment.config import Experiment
 from icdcoder.measure.report import CARD
-from icdcoder.predictors import concept
+from icdcoder.predictors import concept, concept_stages
 
 NAME = "paper3-claims"
 CLAIMS = described.load(NAME)
@@ -51,7 +51,7 @@ def test_every_arm_has_settings_that_a_coder_takes_and_the_same_data(corpus: str
             Experiment.resolve({**found, "name": "x"})
             if found["model"]["kind"] == "concept":
                 config = build(concept.Config, {k: v for k, v in found["model"].items() if k != "kind"}, "model")
-                concept.scorer_of(config.scorer)
+                concept_stages.scorer_of(config.scorer)
             assert found["labels"].pop("also", None) == ("siblings" if claim.name == "unseen" else None)
             data.append((found["corpus"], found["labels"]))
     assert all(one == data[0] for one in data)

@@ -1,1 +1,1 @@
-"""Second stages of coders over concepts: from scores of concepts, and the note, to codes (predictors/concept.py)."""
+"""Second stages of coders over concepts: from concept scores and the note to codes (predictors/concept_stages.py)."""

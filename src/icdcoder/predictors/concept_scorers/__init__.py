@@ -1,4 +1,4 @@
-"""Scorers of concepts: one file a way to say which concepts a note supports (the contract: predictors/concept.py)."""
+"""Scorers of concepts: a file for each way to say what a note supports (contract: predictors/concept_stages.py)."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class WordsGate:
 
 
 class SelectiveScorer(Protocol):
-    """A scorer of concepts (predictors/concept.py) that can be asked for some of them."""
+    """A scorer of concepts (predictors/concept_stages.py) that can be asked for some of them."""
 
     @property
     def files(self) -> tuple[str, ...]: ...
