@@ -20,9 +20,9 @@ SPACE = LabelSpace(Code("icd9cm", f"{100 + i}") for i in range(CODES))
 NOTES = [[13, 4, 5, 6, 7, 8, 9, 13, 13, 20, 21, 22, 40, 41, 42, 43, 5, 5, 6], [5], [9, 8, 7, 24, 12, 6]]
 
 
-def build(checkpoint: Path) -> hilat.HiLAT:
+def build(checkpoint: Path, **settings: object) -> hilat.HiLAT:
     torch.manual_seed(0)
-    config = hilat.Config(checkpoint=checkpoint, chunk=CHUNK)
+    config = hilat.Config(checkpoint=checkpoint, chunk=CHUNK, **settings)
     model = hilat.build(config, ModelContext(Subwords.load(checkpoint).size, SPACE)).eval()
     with torch.no_grad():  # so that both attentions are far from even
         for name, value in model.named_parameters():
@@ -41,14 +41,30 @@ def softmax(scores: list[float]) -> list[float]:
     return [e / sum(exponentials) for e in exponentials]
 
 
-def naive(model: hilat.HiLAT, note: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    weights = {name: value.numpy().astype(np.float64) for name, value in model.state_dict().items()}
+def filled_chunks(model: hilat.HiLAT, note: list[int]) -> list[np.ndarray]:
+    """Ten chunks, each of special tokens around what there is of the note and filled up with padding."""
+    found = []
+    for start in range(0, 10 * (CHUNK - 2), CHUNK - 2):
+        ids = [0, *note[start : start + CHUNK - 2], 2]
+        chunk = torch.tensor([ids + [1] * (CHUNK - len(ids))])
+        with torch.inference_mode():
+            states = model.encoder.model(input_ids=chunk, attention_mask=(chunk != 1).long()).last_hidden_state[0]
+        found.append(states.numpy().astype(np.float64))
+    return found
+
+
+def chunks_of(model: hilat.HiLAT, note: list[int]) -> list[np.ndarray]:
     chunks = []
     for start in range(0, len(note), CHUNK - 2):
         ids = torch.tensor([[0, *note[start : start + CHUNK - 2], 2]])
         with torch.inference_mode():
             states = model.encoder.model(input_ids=ids).last_hidden_state[0, 1:-1]
         chunks.append(states.numpy().astype(np.float64))
+    return chunks
+
+
+def naive(model: hilat.HiLAT, chunks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    weights = {name: value.numpy().astype(np.float64) for name, value in model.state_dict().items()}
     logits, rows = [], []
     for code in range(CODES):
         query = weights["token_queries"][code]
@@ -66,9 +82,23 @@ def test_logits_and_attention_are_those_of_the_paper(checkpoints: dict[str, Path
     model = build(checkpoints["roberta"])
     scores = model(batch(notes, 23), attention_codes=torch.arange(CODES))
     for i, note in enumerate(notes):
-        logits, attention = naive(model, note)
+        logits, attention = naive(model, chunks_of(model, note))
         np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-5)
         np.testing.assert_allclose(scores.attention[i, :, : len(note)].detach(), attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("notes", [NOTES, NOTES[1:2], [[5, 6, 7, 8, 9, 13], []]])
+def test_ten_chunks_and_all_their_padding_are_attended_on_demand(
+    checkpoints: dict[str, Path], notes: list[list[int]]
+) -> None:
+    model = build(checkpoints["roberta"], attend_padding=True)
+    scores = model(batch(notes, 23), attention_codes=torch.arange(CODES))
+    for i, note in enumerate(notes):
+        logits, attention = naive(model, filled_chunks(model, note))
+        np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-5)
+        places = [chunk * CHUNK + 1 + at for chunk in range(10) for at in range(CHUNK - 2)][: len(note)]
+        np.testing.assert_allclose(scores.attention[i, :, : len(note)].detach(), attention[:, places], atol=1e-5)
+    assert (scores.logits - build(checkpoints["roberta"])(batch(notes, 23)).logits).abs().max() > 1e-3
 
 
 def test_matrices_start_normal_with_the_authors_spread(checkpoints: dict[str, Path]) -> None:

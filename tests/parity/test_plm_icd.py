@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,21 @@ def states_of(model: plm_icd.PLMICD, note: list[int]) -> np.ndarray:
     return np.stack([state.numpy() for state in found])[1:-1].astype(np.float64)
 
 
-def naive(model: plm_icd.PLMICD, note: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def filled_states_of(model: plm_icd.PLMICD, note: list[int]) -> np.ndarray:
+    """<s> note </s>, filled up with padding to a multiple of 128 (here 8): the states of all of it."""
+    ids = [0, *note, 2]
+    ids += [1] * (-len(ids) % CHUNK)
+    found = []
+    for start in range(0, len(ids), CHUNK):
+        chunk = torch.tensor([ids[start : start + CHUNK]])
+        with torch.inference_mode():
+            found += model.encoder.model(input_ids=chunk, attention_mask=(chunk != 1).long()).last_hidden_state[0]
+    return np.stack([state.numpy() for state in found]).astype(np.float64)
+
+
+def naive(
+    model: plm_icd.PLMICD, note: list[int], states_of: Callable[..., np.ndarray] = states_of
+) -> tuple[np.ndarray, np.ndarray]:
     weights = {name: value.numpy().astype(np.float64) for name, value in model.state_dict().items()}
     states = states_of(model, note)
     logits, rows = [], []
@@ -66,6 +81,22 @@ def test_logits_and_attention_are_those_of_the_paper(checkpoints: dict[str, Path
         logits, attention = naive(model, note)
         np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-5)
         np.testing.assert_allclose(scores.attention[i, :, : len(note)].detach(), attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("notes", [NOTES, NOTES[1:2], [[5, 6, 7, 8, 9, 13], [4] * 14, [4] * 13]])
+def test_special_tokens_and_padding_are_attended_on_demand(
+    checkpoints: dict[str, Path], notes: list[list[int]]
+) -> None:
+    model = build(checkpoints["roberta"], attend_padding=True)
+    scores = model(batch(notes, 23), attention_codes=torch.arange(CODES))
+    for i, note in enumerate(notes):
+        logits, attention = naive(model, note, filled_states_of)
+        np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-5)
+        np.testing.assert_allclose(
+            scores.attention[i, :, : len(note)].detach(), attention[:, 1 : len(note) + 1], atol=1e-5
+        )
+        assert not scores.attention[i, :, len(note) :].any()
+    assert (scores.logits - build(checkpoints["roberta"])(batch(notes, 23)).logits).abs().max() > 1e-3
 
 
 def test_matrices_start_as_the_authors_start_them(checkpoints: dict[str, Path]) -> None:

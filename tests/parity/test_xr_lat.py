@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from icdcoder.core.code import Code
-from icdcoder.core.errors import InputError
+from icdcoder.core.config import build as configure
+from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.knowledge import hierarchy
 from icdcoder.models import xr_lat
@@ -192,6 +193,43 @@ def test_a_pretrained_model_may_read_the_notes() -> None:
     torch.testing.assert_close(scores.attention.sum(2), torch.ones(5, 6))
     (binary_cross_entropy(scores, given) + scores.penalty).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.levels.parameters() if p.grad is not None)
+
+
+BERT = {"model_type": "bert", "vocab_size": 40, "max_position_embeddings": 16, "hidden_size": 8}
+BERT |= {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "initializer_range": 0.5}
+
+
+@pytest.mark.parametrize("curved", [True, False])
+def test_ten_chunks_and_all_their_padding_are_attended_on_demand(curved: bool) -> None:
+    pytest.importorskip("transformers")
+    pretrained = {"encoder": "pretrained", "architecture": {"config": BERT, "prefix": [30], "suffix": [31]}, "chunk": 8}
+    model, weights = build(**pretrained, attend_padding=True, sampling=False, hyperbolic=curved)
+    scores = model.eval()(batch(NOTES, 12), attention_codes=torch.arange(6))
+    level = "levels.3."
+    for row, note in enumerate(NOTES):
+        states = []
+        for start in range(0, 10 * 6, 6):
+            ids = [30, *note[start : start + 6], 31]
+            chunk = torch.tensor([ids + [0] * (8 - len(ids))])
+            seen = (torch.arange(8) < len(ids)).long()[None]
+            with torch.inference_mode():
+                found = model.encoder.model(input_ids=chunk, attention_mask=seen).last_hidden_state[0]
+            states += list(found.double().numpy())
+        for node in range(6):
+            query = weights[f"{level}label_attention.queries"][node]
+            query = query + weights["lift.weight"] @ weights[f"{level}points"][node] if curved else query
+            shares = np.exp([query @ np.tanh(weights[f"{level}keys.weight"] @ state) for state in states])
+            shares /= shares.sum()
+            logit = weights[f"{level}label_attention.weights"][node] @ (shares @ np.stack(states))
+            logit += weights[f"{level}label_attention.bias"][node]
+            np.testing.assert_allclose(scores.logits[row, node].detach(), logit, atol=1e-5)
+            places = [chunk * 8 + 1 + at for chunk in range(10) for at in range(6)][: len(note)]
+            np.testing.assert_allclose(scores.attention[row, node, : len(note)].detach(), shares[places], atol=1e-5)
+
+
+def test_words_have_no_chunks_to_fill() -> None:
+    with pytest.raises(ConfigError, match="attend_padding"):
+        configure(xr_lat.Config, {"encoder": "lstm", "attend_padding": True}, "model")
 
 
 def test_points_may_come_from_a_file(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ coding", Journal of Biomedical Informatics 133, 2022, arXiv 2204.10716. For the 
 with dropout on T, c and d, ten chunks of 512 tokens, and ClinicalPlusXLNet.
 
 Where the authors' code does otherwise:
-- Every note has ten chunks there, some of nothing but padding, and padding gets attention. Here a note has as many
-  chunks as it needs, and tokens alone are read.
+- Every note has ten chunks there, some of nothing but special tokens and padding, and all of these get attention. Here
+  a note has as many chunks as it needs, and tokens alone are read; `attend_padding = true` repeats the code.
 - It can draw the chunks along the sections of a note; here they run on.
 - Its option to begin with U from the codes' titles is overwritten by its initialisation, and has no part here.
 """
@@ -37,6 +37,7 @@ from icdcoder.nn.pretrained.loading import load_pretrained
 from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 SPREAD = 0.03  # standard deviation of the initial matrices
+CHUNKS = 10  # of each note, in the authors' code
 # Elements of "chunk code hidden" that are computed together; of more, only what is read by attention is kept.
 TILE = 4_000_000
 
@@ -46,6 +47,7 @@ class Config(Settings):
 
     checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk: in tokens,
     with two special ones. state_dropout: of the encoder's states; attention_dropout: of what is read by attention.
+    attend_padding: ten chunks of each note, with attention to special tokens and padding too.
     """
 
     checkpoint: Path | None = None
@@ -53,6 +55,7 @@ class Config(Settings):
     chunk: int = Field(512, gt=0)
     state_dropout: float = Field(0.1, ge=0, lt=1)
     attention_dropout: float = Field(0.1, ge=0, lt=1)
+    attend_padding: bool = False
     gradient_checkpointing: bool = False
 
 
@@ -65,12 +68,19 @@ def build(config: Config, context: ModelContext) -> HiLAT:
         len(context.space),
         state_dropout=config.state_dropout,
         attention_dropout=config.attention_dropout,
+        attend_padding=config.attend_padding,
     )
 
 
 class HiLAT(nn.Module):
     def __init__(
-        self, encoder: TokenEncoder, codes: int, *, state_dropout: float = 0.0, attention_dropout: float = 0.0
+        self,
+        encoder: TokenEncoder,
+        codes: int,
+        *,
+        state_dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        attend_padding: bool = False,
     ) -> None:
         super().__init__()
         hidden = encoder.hidden
@@ -83,6 +93,7 @@ class HiLAT(nn.Module):
         self.bias = nn.Parameter(torch.zeros(codes))
         self.state_dropout = Dropout(state_dropout)
         self.attention_dropout = Dropout(attention_dropout)
+        self.attend_padding = attend_padding
         for matrix in (
             self.token_keys.weight,
             self.chunk_keys.weight,
@@ -93,7 +104,10 @@ class HiLAT(nn.Module):
             nn.init.normal_(matrix, 0.0, SPREAD)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        chunks, states = self.encoder.chunked(batch.tokens, batch.mask)
+        if self.attend_padding:
+            chunks, states = self.encoder.filled(batch.tokens, batch.mask, CHUNKS)
+        else:
+            chunks, states = self.encoder.chunked(batch.tokens, batch.mask)
         with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
             states = self.state_dropout(states.to(self.token_queries.dtype))
             keys = torch.tanh(self.token_keys(states))

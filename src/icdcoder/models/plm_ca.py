@@ -10,9 +10,11 @@ All codes share one output weight: what tells them apart is what they read. Keys
 own, without PLM-ICD's tanh.
 
 Where the authors' code does otherwise:
-- Its mask hides nothing: "−∞" is written into a tensor of truth values, which makes them all true, and adding that
-  moves all scores alike. So its attention reads padding, up to whole chunks of the longest note of a batch and, where a
-  length is a multiple of 128, one chunk more, and the two special tokens around the note. Here, tokens alone are read.
+- Its mask hides nothing: "−∞" is written, by `masked_fill_`, into a tensor of truth values, where it is one more True.
+  Added to the scores, a tensor that is True throughout is 1 everywhere, which softmax does not see. So its attention
+  reads the two special tokens around the note, and padding up to whole chunks of the longest note of a batch and, where
+  its length is a multiple of 128, one chunk more. Here, tokens alone are read; `attend_padding = true` repeats the
+  code, by which a note's scores depend on the longest note that stands beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -40,6 +42,7 @@ class Config(Settings):
 
     checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk, overlap:
     in tokens. special_tokens: around each chunk, or once around the note. scale: divides the scores of attention.
+    attend_padding: attention reads special tokens and padding too.
     """
 
     checkpoint: Path | None = None
@@ -48,6 +51,7 @@ class Config(Settings):
     overlap: int = Field(0, ge=0)
     special_tokens: Literal["chunk", "note"] = "note"
     scale: float = Field(1.0, gt=0)
+    attend_padding: bool = False
     gradient_checkpointing: bool = False
 
 
@@ -56,11 +60,11 @@ def build(config: Config, context: ModelContext) -> PLMCA:
     pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size, encode=context.encode)
     chunking = Chunking(config.chunk, config.overlap, config.special_tokens)
     encoder = TokenEncoder(pretrained, chunking, checkpointing=config.gradient_checkpointing)
-    return PLMCA(encoder, len(context.space), scale=config.scale)
+    return PLMCA(encoder, len(context.space), scale=config.scale, attend_padding=config.attend_padding)
 
 
 class PLMCA(nn.Module):
-    def __init__(self, encoder: TokenEncoder, codes: int, *, scale: float = 1.0) -> None:
+    def __init__(self, encoder: TokenEncoder, codes: int, *, scale: float = 1.0, attend_padding: bool = False) -> None:
         super().__init__()
         hidden = encoder.hidden
         self.encoder = encoder
@@ -70,15 +74,35 @@ class PLMCA(nn.Module):
         self.norm = nn.LayerNorm(hidden)
         self.output = nn.Linear(hidden, 1)
         self.scale = scale
+        self.attend_padding = attend_padding
         for matrix in (self.keys.weight, self.values.weight, self.queries, self.output.weight):
             nn.init.normal_(matrix, 0.0, SPREAD)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        states = self.encoder(batch.tokens, batch.mask).to(self.queries.dtype)
+        if self.attend_padding:
+            chunks, found = self.encoder.filled(batch.tokens, batch.mask, self._chunks(batch.mask))
+            scores = self._scored(*chunks.laid_out(found), attention_codes)
+            return Scores(scores.logits, None if scores.attention is None else chunks.of_tokens(scores.attention))
+        return self._scored(self.encoder(batch.tokens, batch.mask), batch.mask, attention_codes)
+
+    def _chunks(self, mask: Bool[Tensor, "note token"]) -> int:
+        """How many chunks the authors fill for each note: a note that ends with its chunk has one more, of padding."""
+        encoder, size = self.encoder, self.encoder.chunking.size
+        if size is None or encoder.chunking.around == "chunk":
+            return 0
+        return 1 + (int(mask.sum(1).max()) + len(encoder.prefix) + len(encoder.suffix)) // size
+
+    def _scored(
+        self,
+        states: Float[Tensor, "note position hidden"],
+        mask: Bool[Tensor, "note position"],
+        attention_codes: Int[Tensor, "asked"] | None,
+    ) -> Scores:
+        states = states.to(self.queries.dtype)
         with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
             keys = self.keys(states) / self.scale
-            read = label_reading(keys, self.values(states), batch.mask, self.queries)
+            read = label_reading(keys, self.values(states), mask, self.queries)
             logits = self.output(self.norm(read)).squeeze(2)
             if attention_codes is None:
                 return Scores(logits)
-            return Scores(logits, attention(keys.float(), batch.mask, self.queries[attention_codes].float()))
+            return Scores(logits, attention(keys.float(), mask, self.queries[attention_codes].float()))

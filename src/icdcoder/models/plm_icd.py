@@ -9,7 +9,8 @@ arXiv 2207.05289. For the states H of all chunks of a note, one after the other:
 with RoBERTa-PM (Lewis et al. 2020), chunks of 128 tokens that do not overlap, and 3,072 tokens of a note.
 
 Where the authors' code does otherwise:
-- Its attention reads padding and the two special tokens around the note as well; here it reads the note's tokens.
+- Its attention reads the two special tokens around the note, and the padding that fills its last chunk (it takes one
+  note at a time). Here it reads the note's tokens; `attend_padding = true` repeats the code.
 - Its attention has no dropout either, though its configuration names one.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -37,7 +38,7 @@ class Config(Settings):
 
     checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk, overlap:
     in tokens. special_tokens: around each chunk, or once around the note, as the authors have them. attended: width of
-    keys and queries; None: that of the states.
+    keys and queries; None: that of the states. attend_padding: attention reads special tokens and padding too.
     """
 
     checkpoint: Path | None = None
@@ -46,6 +47,7 @@ class Config(Settings):
     overlap: int = Field(0, ge=0)
     special_tokens: Literal["chunk", "note"] = "note"
     attended: int | None = Field(None, gt=0)
+    attend_padding: bool = False
     gradient_checkpointing: bool = False
 
 
@@ -54,13 +56,16 @@ def build(config: Config, context: ModelContext) -> PLMICD:
     pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size, encode=context.encode)
     chunking = Chunking(config.chunk, config.overlap, config.special_tokens)
     encoder = TokenEncoder(pretrained, chunking, checkpointing=config.gradient_checkpointing)
-    return PLMICD(encoder, len(context.space), attended=config.attended)
+    return PLMICD(encoder, len(context.space), attended=config.attended, attend_padding=config.attend_padding)
 
 
 class PLMICD(nn.Module):
-    def __init__(self, encoder: TokenEncoder, codes: int, *, attended: int | None = None) -> None:
+    def __init__(
+        self, encoder: TokenEncoder, codes: int, *, attended: int | None = None, attend_padding: bool = False
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.attend_padding = attend_padding
         attended = encoder.hidden if attended is None else attended
         self.projection = nn.Linear(encoder.hidden, attended, bias=False)
         self.label_attention = LabelAttention(codes, attended, encoder.hidden)
@@ -69,6 +74,18 @@ class PLMICD(nn.Module):
         nn.init.zeros_(self.label_attention.bias)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        states = self.encoder(batch.tokens, batch.mask)
+        if self.attend_padding:
+            chunks, found = self.encoder.filled(batch.tokens, batch.mask)
+            scores = self._scored(*chunks.laid_out(found), attention_codes)
+            read = None if scores.attention is None else chunks.of_tokens(scores.attention)
+            return Scores(scores.logits, read)
+        return self._scored(self.encoder(batch.tokens, batch.mask), batch.mask, attention_codes)
+
+    def _scored(
+        self,
+        states: Float[Tensor, "note position hidden"],
+        mask: Bool[Tensor, "note position"],
+        attention_codes: Int[Tensor, "asked"] | None,
+    ) -> Scores:
         keys = torch.tanh(self.projection(states.to(self.projection.weight.dtype)))
-        return self.label_attention(keys, states, batch.mask, attention_codes)
+        return self.label_attention(keys, states, mask, attention_codes)

@@ -20,6 +20,8 @@ What we do otherwise, and why:
   starts from. `batches_per_level = 0` trains all levels from the beginning, without bootstrapping.
 - The loss of a level is the mean cross entropy of the labels that it scores; those of the levels are added up.
 - In the authors' code the Poincaré embeddings are never given to the layer; here, they are. W_h is one for all levels.
+- Every note has ten chunks of 512 in the authors' code, and special tokens and padding get attention as tokens do. Here
+  tokens alone are read; `attend_padding = true` repeats the code.
 - `encoder = "lstm"` puts LAAT's bidirectional LSTM over words in the place of the pretrained model.
 """
 
@@ -31,7 +33,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -43,11 +45,12 @@ from icdcoder.nn.knowledge_tables import sized_by_state
 from icdcoder.nn.label_attention import LabelAttention, attention, label_logits
 from icdcoder.nn.pretrained.loading import load_pretrained
 from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
-from icdcoder.nn.recurrent import BidirectionalLSTM
-from icdcoder.nn.word_embedding import WordEmbedding, embed_words
+from icdcoder.nn.recurrent import WordEncoder
+from icdcoder.nn.word_embedding import embed_words
 
 SPREAD = 0.03  # standard deviation of the initial matrices
 NOT_SCORED = -9.0
+CHUNKS = 10  # of each note, in the authors' code
 
 
 class Config(Settings):
@@ -56,6 +59,7 @@ class Config(Settings):
     checkpoint, architecture, chunk: of the pretrained model (models/plm_icd.py). embedding, hidden, layers: of the LSTM
     over words. attended: width of keys and queries; None: that of the states. poincare_width, poincare_epochs: of the
     embeddings of the tree. points: a file of other ones, a line a node (knowledge/graph_embeddings.py).
+    attend_padding: ten chunks of each note, with attention to special tokens and padding too; a pretrained model's.
     """
 
     encoder: Literal["pretrained", "lstm"] = "pretrained"
@@ -71,10 +75,17 @@ class Config(Settings):
     dropout: float = Field(0.1, ge=0, lt=1)
     batches_per_level: int = Field(60_000, ge=0)
     sampling: bool = True
+    attend_padding: bool = False
     hyperbolic: bool = False
     poincare_width: int = Field(50, gt=0)
     poincare_epochs: int = Field(50, ge=0)
     points: Path | None = None
+
+    @model_validator(mode="after")
+    def _pads(self) -> Config:
+        if self.attend_padding and self.encoder == "lstm":
+            raise ValueError("'attend_padding' is of the chunks of a pretrained model; encoder = \"lstm\" has none.")
+        return self
 
 
 def build(config: Config, context: ModelContext) -> XRLAT:
@@ -97,6 +108,7 @@ def build(config: Config, context: ModelContext) -> XRLAT:
         dropout=config.dropout,
         batches_per_level=config.batches_per_level,
         sampling=config.sampling,
+        attend_padding=config.attend_padding,
     )
 
 
@@ -123,21 +135,6 @@ def _require_points(path: Path, points: Mapping[str, Any], width: int, nodes: Se
         raise InputError(f"The points in {path} have {found} numbers: set model.poincare_width = {found}.")
 
 
-class WordEncoder(nn.Module):
-    """Words through a bidirectional LSTM. hidden: width of the states, both directions together."""
-
-    def __init__(self, words: WordEmbedding, embedding: int, hidden: int, layers: int) -> None:
-        super().__init__()
-        self.words = words
-        self.lstm = BidirectionalLSTM(embedding, hidden, layers)
-        self.hidden = 2 * hidden
-
-    def forward(
-        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
-    ) -> Float[Tensor, "note token hidden"]:
-        return self.lstm(self.words(tokens, mask), mask)
-
-
 class XRLAT(nn.Module):
     """parents: of each level its nodes' places in the level above. points: of each level its nodes' embeddings."""
 
@@ -151,6 +148,7 @@ class XRLAT(nn.Module):
         dropout: float = 0.0,
         batches_per_level: int = 0,
         sampling: bool = True,
+        attend_padding: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -163,14 +161,20 @@ class XRLAT(nn.Module):
         self.lift = None if points is None else nn.Linear(points[0].shape[1], attended, bias=False)
         if self.lift is not None:
             nn.init.normal_(self.lift.weight, 0.0, SPREAD)
-        self.batches_per_level, self.sampling = batches_per_level, sampling
+        self.batches_per_level, self.sampling, self.attend_padding = batches_per_level, sampling, attend_padding
         self.batches: Tensor
         self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         if self.training:
             self._begin_levels()
-        states = self.dropout(self.encoder(batch.tokens, batch.mask))
+        chunks, mask = None, batch.mask
+        if self.attend_padding and isinstance(self.encoder, TokenEncoder):
+            chunks, found = self.encoder.filled(batch.tokens, batch.mask, CHUNKS)
+            found, mask = chunks.laid_out(found)
+        else:
+            found = self.encoder(batch.tokens, batch.mask)
+        states = self.dropout(found)
         begun = self.begun
         targets = self._targets(batch.targets) if self.training and batch.targets is not None else None
         loss, active, logits = states.new_zeros(()), None, states.new_zeros(0)
@@ -179,7 +183,7 @@ class XRLAT(nn.Module):
             if self.sampling and number:
                 active = (logits > 0)[:, level.parents]
                 active = active if targets is None else active | (targets[number] > 0)
-            logits = level(states, batch.mask, self.lift, active)
+            logits = level(states, mask, self.lift, active)
             if targets is not None:
                 loss = loss + _of_scored(logits, targets[number], active)
         codes = self._node_of_codes(begun)
@@ -187,7 +191,8 @@ class XRLAT(nn.Module):
         read = None
         if attention_codes is not None:
             nodes = attention_codes if codes is None else codes[attention_codes]
-            read = self.level(begun - 1).attention_of(states, batch.mask, self.lift, nodes)
+            read = self.level(begun - 1).attention_of(states, mask, self.lift, nodes)
+            read = read if chunks is None else chunks.of_tokens(read)
         if targets is None:
             return Scores(logits, read)
         return Scores(logits, read, loss - binary_cross_entropy_with_logits(logits.float(), targets[-1]))

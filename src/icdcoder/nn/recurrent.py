@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from icdcoder.nn.word_embedding import WordEmbedding
 
 
 class BidirectionalLSTM(nn.Module):
@@ -53,6 +55,21 @@ class BidirectionalLSTM(nn.Module):
         # An LSTM cannot read nothing: a note without a real token reads one padding, which is cleared afterwards.
         packed = pack_padded_sequence(states, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=states.shape[1])[0]
+
+
+class WordEncoder(nn.Module):
+    """Words through a bidirectional LSTM. hidden: width of the states, both directions together."""
+
+    def __init__(self, words: WordEmbedding, embedding: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.words = words
+        self.lstm = BidirectionalLSTM(embedding, hidden, layers)
+        self.hidden = 2 * hidden
+
+    def forward(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
+    ) -> Float[Tensor, "note token hidden"]:
+        return self.lstm(self.words(tokens, mask), mask)
 
 
 def _in_order(states: Tensor, order: Tensor) -> Tensor:

@@ -85,6 +85,23 @@ def test_notes_without_tokens_have_zeros() -> None:
     assert not restored.any()
 
 
+def test_chunks_may_be_full_and_more_than_a_note_needs() -> None:
+    chunks = cut(mask_of([5, 0, 3]), 4, least=2, full=True)
+    assert chunks.note.tolist() == [0, 0, 1, 1, 2, 2]
+    assert chunks.mask.sum(1).tolist() == [4, 1, 0, 0, 3, 0]
+    assert cut(mask_of([3]), 4, full=True).place.shape == (1, 4)
+
+
+@given(LENGTHS, SIZES)
+def test_what_is_laid_out_comes_back_to_its_tokens(lengths: list[int], sizes: tuple[int, int]) -> None:
+    mask = mask_of(lengths)
+    tokens = numbered(mask)
+    chunks = cut(mask, *sizes, least=1)
+    laid, places = chunks.laid_out(chunks.gather(tokens)[..., None].float())
+    assert places.sum(1).tolist() == [int(chunks.mask[chunks.note == i].sum()) for i in range(len(lengths))]
+    assert torch.equal(chunks.of_tokens(laid.transpose(1, 2))[:, 0].long(), tokens * mask)
+
+
 @pytest.mark.parametrize(("size", "overlap"), [(4, 4), (4, -1), (0, 0)])
 def test_chunks_that_cannot_be_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="cannot overlap"):

@@ -40,30 +40,57 @@ class Chunks:
             return states.new_zeros(*self.real.shape, states.shape[2])
         return states.flatten(0, 1)[self.source].masked_fill(~self.real[..., None], 0.0)
 
+    def laid_out(
+        self, states: Float[Tensor, "chunk place hidden"]
+    ) -> tuple[Float[Tensor, "note position hidden"], Bool[Tensor, "note position"]]:
+        """All places of a note's chunks one behind the other, and the mask of them."""
+        number, most = self._numbers()
+        width = self.place.shape[1]
+        laid = states.new_zeros(len(self.per_note), most, width, states.shape[2])
+        mask = self.mask.new_zeros(len(self.per_note), most, width)
+        laid = laid.index_put((self.note, number), states)
+        return laid.flatten(1, 2), mask.index_put((self.note, number), self.mask).flatten(1)
 
-def cut(mask: Bool[Tensor, "note token"], size: int | None = None, overlap: int = 0) -> Chunks:
+    def of_tokens(self, attention: Float[Tensor, "note asked position"]) -> Float[Tensor, "note asked token"]:
+        """What the tokens of a note got of attention to its places `laid_out`; the rest went to no token."""
+        number, most = self._numbers()
+        places = attention.transpose(1, 2).unflatten(1, (most, self.place.shape[1]))
+        return self.restore(places[self.note, number]).transpose(1, 2)
+
+    def _numbers(self) -> tuple[Int[Tensor, "chunk"], int]:
+        """The number of each chunk within its note, and the most chunks that a note has, at least 1."""
+        first = self.per_note.cumsum(0) - self.per_note
+        number = torch.arange(len(self.note), device=self.note.device) - first[self.note]
+        return number, int(self.per_note.max().clamp(min=1))
+
+
+def cut(
+    mask: Bool[Tensor, "note token"], size: int | None = None, overlap: int = 0, *, least: int = 0, full: bool = False
+) -> Chunks:
     """Cuts each note into chunks of `size` tokens, each beginning `size − overlap` after the one before it.
 
     The last chunk of a note ends with the note and may be shorter. A note without tokens has no chunk. In an overlap,
     the first half answers to the earlier chunk and the second half to the later, so that no token is read at the edge
     of a chunk where it can be helped. Where chunks begin depends on nothing but the note. size: None cuts nothing.
-    The mask is that of notes padded on the right. Raises ValueError unless 0 ≤ overlap < size.
+    The mask is that of notes padded on the right. least: so many chunks at least of each note, the last ones empty.
+    full: `size` places a chunk, even where no note fills one. Raises ValueError unless 0 ≤ overlap < size.
     """
     lengths = mask.sum(1)
     longest = max(1, int(lengths.max())) if len(lengths) else 1
     size = longest if size is None else size
     if not 0 <= overlap < size:
         raise ValueError(f"chunks of {size} tokens cannot overlap by {overlap}")
-    stride, width = size - overlap, min(size, longest)
+    stride, width = size - overlap, size if full else min(size, longest)
     later = (lengths - size).clamp(min=0)
-    per_note = torch.where(lengths > 0, 1 + (later + stride - 1) // stride, 0)
+    needed = torch.where(lengths > 0, 1 + (later + stride - 1) // stride, 0)
+    per_note = needed.clamp(min=least)
     first = per_note.cumsum(0) - per_note
     note = torch.repeat_interleave(per_note)
     start = (torch.arange(len(note), device=mask.device) - first[note]) * stride
     place = start[:, None] + torch.arange(width, device=mask.device)
     inside = place < lengths[note, None]
     token = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
-    last = (per_note - 1).clamp(min=0)[:, None]
+    last = (needed - 1).clamp(min=0)[:, None]
     number = torch.minimum(((token - overlap // 2) // stride).clamp(min=0), last)
     source = (first[:, None] + number) * width + token - number * stride
     return Chunks(note, place * inside, inside, source * mask, mask, per_note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -119,6 +119,29 @@ class TokenEncoder(nn.Module):
         chunks = cut(mask, self.payload, self.chunking.overlap)
         return chunks, self._of_chunks(chunks, tokens, True, lambda output: [output.last_hidden_state])[0]
 
+    def filled(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], least: int = 0
+    ) -> tuple[Chunks, Float[Tensor, "chunk place hidden"]]:
+        """States of the last layer at every place of a chunk, for attention that knows no mask: each chunk is filled
+        up with padding, special tokens are places as others are, and a note has `least` chunks at least. The mask of
+        these chunks is True throughout; the model itself is told where there is padding."""
+        before, overlap = len(self.prefix), self.chunking.overlap
+        if self.chunking.around == "note":
+            longer, seen = self._enclosed(tokens, mask, mask.sum(1))
+            chunks = cut(seen, self.payload, overlap, least=least, full=True)
+            ids, seen = chunks.gather(longer).masked_fill(~chunks.mask, self.pad), chunks.mask
+            source = chunks.source[:, before : before + mask.shape[1]]
+        else:
+            chunks = cut(mask, self.payload, overlap, least=least, full=True)
+            width = max(1, chunks.place.shape[1])
+            ids, seen = self._enclosed(chunks.gather(tokens), chunks.mask, chunks.mask.sum(1))
+            source = chunks.source // width * ids.shape[1] + before + chunks.source % width
+        every = torch.ones_like(seen)
+        found = replace(chunks, place=torch.zeros_like(ids), mask=every, source=source * mask, real=mask)
+        # A chunk of nothing but padding sees itself; a softmax over nothing has no value.
+        seen = seen | ~seen.any(1, keepdim=True)
+        return found, self._read(ids, seen, lambda output: [output.last_hidden_state])[0].float()
+
     def _of_notes(
         self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], take: Take, every: bool = False
     ) -> list[Float[Tensor, "note token hidden"]]:
@@ -137,13 +160,18 @@ class TokenEncoder(nn.Module):
         self, chunks: Chunks, tokens: Int[Tensor, "note token"], enclose: bool, take: Take, every: bool = False
     ) -> list[Float[Tensor, "chunk place hidden"]]:
         width = chunks.place.shape[1]
-        if not len(chunks):  # not one token in the batch
-            count = self.layers + 1 if every else 1
-            return [torch.zeros(0, width, self.hidden, device=tokens.device)] * count
         ids, seen, start = chunks.gather(tokens).masked_fill(~chunks.mask, self.pad), chunks.mask, 0
         if enclose:
             ids, seen = self._enclosed(ids, seen, seen.sum(1))
             start = len(self.prefix)
+        return [states[:, start : start + width].float() for states in self._read(ids, seen, take, every)]
+
+    def _read(
+        self, ids: Int[Tensor, "row position"], seen: Bool[Tensor, "row position"], take: Take, every: bool = False
+    ) -> list[Float[Tensor, "row position hidden"]]:
+        """What `take` finds in the model's answer. every: it needs the states of all layers."""
+        if not len(ids):  # not one token in the batch
+            return [torch.zeros(*ids.shape, self.hidden, device=ids.device)] * (self.layers + 1 if every else 1)
         self._require_short(ids.shape[1])
         learns = torch.is_grad_enabled() and not self.frozen
         # What checkpointing computes anew in the backward pass would be outside of SparingDropout.
@@ -154,7 +182,7 @@ class TokenEncoder(nn.Module):
                 attention_mask=self._square(seen) if self.bidirectional else seen.long(),
                 **({"output_hidden_states": True} if every else {}),
             )
-        return [states[:, start : start + width].float() for states in take(output)]
+        return take(output)
 
     def _square(self, seen: Bool[Tensor, "row position"]) -> Tensor:
         """What each position sees: every real one. sdpa is told so by truth; the plain kernel adds what it is given to
