@@ -38,6 +38,7 @@ def convolved(weights: dict[str, np.ndarray], name: str, words: list[np.ndarray]
 
 
 def described(weights: dict[str, np.ndarray], tokens: list[int]) -> np.ndarray:
+    """tokens: padding, where there is any, is read as the word vector that it has, of zeros."""
     words = [weights["description_encoder.words.embedding.weight"][token] for token in tokens]
     strongest = np.max(convolved(weights, "description_encoder.convolution", words), axis=0)
     return weights["description_encoder.output.weight"] @ strongest + weights["description_encoder.output.bias"]
@@ -98,6 +99,53 @@ def test_the_penalty_is_that_of_the_paper() -> None:
             expected += 0.7 * float(apart @ apart) / 5 / 3
     assert expected > 0.1
     np.testing.assert_allclose(penalty.item(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("set_order", "pool_padding"), [(True, False), (False, True), (True, True)])
+def test_descriptions_are_misaligned_and_filled_up_on_demand(set_order: bool, pool_padding: bool) -> None:
+    codes = [Code("icd9cm", f"{200 + i}") for i in range(40)]
+    space = LabelSpace(codes)
+    texts = {code: " ".join(VOCABULARY[i % 7 : i % 7 + 1 + i % 4]) for i, code in enumerate(codes)}
+    torch.manual_seed(0)
+    config = dr_caml.Config(
+        embedding=7, filters=5, kernel=4, dropout=0, regulariser=0.7, set_order=set_order, pool_padding=pool_padding
+    )
+    model = dr_caml.build(config, ModelContext(WORDS, space, encode=encode))
+    width = model.descriptions.shape[1]
+    for row, code in zip(model.descriptions, space, strict=True):
+        numbers = encode(texts[code]).tolist()
+        row.copy_(torch.tensor(numbers + [PAD] * (width - len(numbers))))
+    weights = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    gold = [[3, 8, 33], [], [1, 17, 32, 39], [5]]
+    assert any(list(set(one)) != one for one in gold)
+    targets = torch.zeros(4, 40)
+    for row, one in zip(targets, gold, strict=True):
+        row[one] = 1.0
+    given = batch([*NOTES, [3, 4]], 15)
+    expected = 0.0
+    for one in gold:
+        order = list(set(one)) if set_order else one
+        found = {code: [t for t in weights["descriptions"][code].tolist() if t != PAD] for code in one}
+        longest = max(map(len, found.values()), default=0)
+        for weight, text in zip(one, order, strict=True):
+            tokens = found[text] + [PAD] * (longest - len(found[text])) * pool_padding
+            apart = weights["label_attention.weights"][weight] - described(weights, tokens)
+            expected += 0.7 * float(apart @ apart) / 5 / 4
+    penalty = model(Batch(given.tokens, given.mask, targets)).penalty
+    np.testing.assert_allclose(penalty.item(), expected, atol=1e-5)
+    model.set_order = model.pool_padding = False
+    assert abs(model(Batch(given.tokens, given.mask, targets)).penalty.item() - expected) > 1e-4
+
+
+def test_codes_without_training_notes_are_filled_up_to_the_longest_of_them() -> None:
+    model, weights = build(code_notes=[3, 0, 1, 0, 0], pool_padding=True)
+    rows = {code: [t for t in weights["descriptions"][code].tolist() if t != PAD] for code in (1, 3, 4)}
+    longest = max(map(len, rows.values()))
+    for code, tokens in rows.items():
+        weights["label_attention.weights"][code] = described(weights, tokens + [PAD] * (longest - len(tokens)))
+        weights["label_attention.bias"][code] = 0.0
+    logits = model.eval()(batch(NOTES, 12)).logits
+    np.testing.assert_allclose(logits[0].detach(), naive(weights, NOTES[0]), atol=1e-5)
 
 
 def test_descriptions_are_those_of_the_codes_and_are_cut() -> None:

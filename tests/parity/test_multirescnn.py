@@ -57,9 +57,12 @@ def encode(weights: Weights, note: list[int], kernels: int, blocks: int) -> list
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
-def naive(weights: Weights, note: list[int], kernels: int, blocks: int) -> tuple[np.ndarray, np.ndarray]:
+def naive(
+    weights: Weights, note: list[int], kernels: int, blocks: int, *, second_tanh: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Logits, and attention "code position", of one note."""
     states = encode(weights, note, kernels, blocks)
+    states = tanh(states) if second_tanh else states
     logits, rows = [], []
     matrices = (weights[f"label_attention.{name}"] for name in ("queries", "weights", "bias"))
     for query, weight, bias in zip(*matrices, strict=True):
@@ -111,6 +114,20 @@ def test_without_the_mask_padding_is_read_as_the_authors_code_does() -> None:
     logits = model(given).logits.detach()
     for i, tokens in enumerate(given.tokens.tolist()):
         np.testing.assert_allclose(logits[i], naive(weights, tokens, 2, 1)[0], atol=1e-5)
+
+
+def test_the_port_of_edin_et_al_is_repeated_on_demand() -> None:
+    model, weights = build(kernels=(3, 5), blocks=(4,), mask_padding=False, base_bias=False, second_tanh=True)
+    assert not [name for name in weights if name.endswith("convolution.bias")]
+    given = batch(NOTES, 15)
+    logits = model(given).logits.detach().numpy()
+    for i, tokens in enumerate(given.tokens.tolist()):
+        np.testing.assert_allclose(logits[i], naive(weights, tokens, 2, 1, second_tanh=True)[0], atol=1e-5)
+        assert np.abs(logits[i] - naive(weights, tokens, 2, 1)[0]).max() > 1e-3
+    first = multirescnn.MultiResCNN(
+        model.words, 7, CODES, kernels=(3,), blocks=(4,), dropout=0.0, base_bias=False
+    ).filters[0]
+    assert first.convolution.convolution.weight.abs().max() <= (7 * 3) ** -0.5  # torch's bound; xavier's is greater
 
 
 @pytest.mark.parametrize("mask_padding", [True, False])

@@ -55,10 +55,10 @@ def sinusoid(position: int) -> np.ndarray:
     return found
 
 
-def naive(weights: dict[str, np.ndarray], note: list[int], row: int | None = None) -> np.ndarray:
-    """row: the note's place in the batch, for the authors' positions."""
+def naive(weights: dict[str, np.ndarray], note: list[int], row: int | None = None, share: float = 1) -> np.ndarray:
+    """row: the note's place in the batch, for the authors' positions. share: what a dropout leaves of each number."""
     states = [
-        math.sqrt(WIDTH) * weights["words.embedding.weight"][token] + sinusoid(t if row is None else row)
+        share * (math.sqrt(WIDTH) * weights["words.embedding.weight"][token] + sinusoid(t if row is None else row))
         for t, token in enumerate(note)
     ]
     for number in range(2):
@@ -104,6 +104,22 @@ def test_positions_of_the_note_are_those_of_the_authors_code() -> None:
     logits = model.eval()(batch(NOTES, 15)).logits.detach()
     for i, note in enumerate(NOTES):
         np.testing.assert_allclose(logits[i], naive(weights, note, i), atol=1e-5)
+
+
+class Halved(torch.nn.Module):
+    """In the place of a dropout, what it does to all numbers that it lets stay, the other way round."""
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return states / 2
+
+
+@pytest.mark.parametrize(("twice", "share"), [(False, 0.5), (True, 0.25)])
+def test_dropout_stands_behind_the_sum_once_or_on_demand_twice(twice: bool, share: float) -> None:
+    model, weights = build(dropout_twice=twice)
+    model.dropout = Halved()
+    logits = model(batch(NOTES, 15)).logits.detach()
+    for i, note in enumerate(NOTES):
+        np.testing.assert_allclose(logits[i], naive(weights, note, share=share), atol=1e-5)
 
 
 def test_the_loss_has_the_margins_of_the_paper() -> None:

@@ -11,11 +11,13 @@ training note has is scored with β_ℓ = z_ℓ and b_ℓ = 0.
 
 Where the authors' code does otherwise:
 - It puts the weights of a note's codes in ascending order and their descriptions in the order of a Python set, so that
-  most weights are drawn to the description of another code. Here, each is drawn to its own.
-- It fills the descriptions of a note up to the longest of them and lets the filling take part in the maximum, and it
-  keeps the position past the end that a kernel of even width yields. Here, the states are those of the description's
-  tokens, and so are the note's; `trailing_position = true` adds the extra one, as weights trained by the authors' code
-  need it.
+  most weights are drawn to the description of another code of the note. Here, each is drawn to its own; `set_order =
+  true` repeats that. A set of whole numbers has a fixed order, but for those that fall upon the same place, which stand
+  as they came; the authors' come as the note's codes stand in the table, and here they come in ascending order.
+- It fills the descriptions of a note up to the longest of them and lets the filling take part in the maximum. Here, the
+  states are those of the description's tokens; `pool_padding = true` repeats that.
+- It keeps the position past the end that a kernel of even width yields, of a note as of a description;
+  `trailing_position = true` adds it, as weights trained by the authors' code need it.
 - It overwrites the weights of codes without training notes before each evaluation. Here, they are replaced in
   evaluation and stay as they are.
 - Padding as in models/caml.py; `mask_padding = false` repeats the code.
@@ -43,6 +45,7 @@ class Config(Settings):
     """The authors' sizes and λ for all codes of MIMIC-III; for its 50 most frequent codes they take regulariser = 10.
 
     description_tokens: a description is cut to so many. descriptions: a file of better ones (knowledge/code_texts.py).
+    set_order, pool_padding: how the authors' code draws weights to descriptions, see above.
     """
 
     embedding: int = Field(100, gt=0)
@@ -55,6 +58,8 @@ class Config(Settings):
     descriptions: Path | None = None
     mask_padding: bool = True
     trailing_position: bool = False
+    set_order: bool = False
+    pool_padding: bool = False
 
 
 def build(config: Config, context: ModelContext) -> DRCAML:
@@ -75,6 +80,8 @@ def build(config: Config, context: ModelContext) -> DRCAML:
         regulariser=config.regulariser,
         mask_padding=config.mask_padding,
         trailing_position=config.trailing_position,
+        set_order=config.set_order,
+        pool_padding=config.pool_padding,
     )
 
 
@@ -91,6 +98,8 @@ class DRCAML(nn.Module):
         regulariser: float,
         mask_padding: bool = True,
         trailing_position: bool = False,
+        set_order: bool = False,
+        pool_padding: bool = False,
     ) -> None:
         super().__init__()
         self.words = words
@@ -101,6 +110,7 @@ class DRCAML(nn.Module):
         nn.init.xavier_uniform_(self.convolution.convolution.weight)
         self.regulariser = regulariser
         self.mask_padding = mask_padding
+        self.set_order, self.pool_padding = set_order, pool_padding
         self.descriptions: Tensor
         self.unseen: Tensor
         self.register_buffer("descriptions", descriptions)
@@ -124,16 +134,36 @@ class DRCAML(nn.Module):
         weights, bias = self.label_attention.weights, self.label_attention.bias
         if self.training or not self.unseen.any():
             return weights, bias
-        described = self.description_encoder(self.descriptions[self.unseen]).to(weights.dtype)
+        described = self._described(self.unseen).to(weights.dtype)
         return weights.index_put((self.unseen,), described), bias.masked_fill(self.unseen, 0.0)
 
     def _penalty(self, targets: Float[Tensor, "note code"]) -> Float[Tensor, ""]:
         """A code counts once for each note of the batch that has it; it is encoded once."""
+        if self.set_order or self.pool_padding:
+            return self._penalty_note_by_note(targets)
         times = targets.sum(0)
         codes = times.nonzero().squeeze(1)
         described = self.description_encoder(self.descriptions[codes]).float()
         apart = (self.label_attention.weights[codes] - described).square().mean(1)
         return self.regulariser * (times[codes] * apart).sum() / len(targets)
+
+    def _penalty_note_by_note(self, targets: Float[Tensor, "note code"]) -> Float[Tensor, ""]:
+        """The same where it matters which codes a note has beside each other."""
+        total = targets.new_zeros(())
+        for note in targets:
+            gold = note.nonzero().squeeze(1)
+            if len(gold):
+                order = torch.tensor(list(set(gold.tolist())), device=gold.device) if self.set_order else gold
+                apart = self.label_attention.weights[gold] - self._described(order).float()
+                total = total + apart.square().mean(1).sum()
+        return self.regulariser * total / len(targets)
+
+    def _described(self, codes: Tensor) -> Float[Tensor, "described filters"]:
+        """z of these codes, which are given by index or as a mask."""
+        texts = self.descriptions[codes]
+        if self.pool_padding:
+            texts = texts[:, : int((texts != PAD).sum(1).max())]
+        return self.description_encoder(texts, pool_padding=self.pool_padding)
 
 
 class DescriptionEncoder(nn.Module):
@@ -149,8 +179,13 @@ class DescriptionEncoder(nn.Module):
         nn.init.xavier_uniform_(self.convolution.convolution.weight)
         nn.init.xavier_uniform_(self.output.weight)
 
-    def forward(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text filters"]:
+    def forward(
+        self, tokens: Int[Tensor, "text token"], *, pool_padding: bool = False
+    ) -> Float[Tensor, "text filters"]:
+        """pool_padding: the maximum is over all positions that are given."""
         mask = tokens != PAD
-        states = torch.tanh(self.convolution(self.words(tokens, mask), mask))
+        words = self.words(tokens, mask)
+        mask = torch.ones_like(mask) if pool_padding else mask
+        states = torch.tanh(self.convolution(words, mask))
         positions = with_trailing(mask) if self.convolution.trailing else mask
         return self.output(states.masked_fill(~positions[..., None], -1.0).amax(1))

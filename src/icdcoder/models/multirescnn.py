@@ -15,6 +15,10 @@ Where the authors' code does otherwise:
   attention (its evaluation takes one note at a time). Here, a note's states are those of the note alone, and the
   statistics count real tokens; `mask_padding = false` repeats the code.
 - The bias of its attention layer is created and never used; it has no part here.
+
+The port of Edin et al. (arXiv 2304.10909), on which their figures rest, has no bias in the first convolution of each
+filter, which begins as torch draws it, and applies tanh to H once more before the attention: `base_bias = false` and
+`second_tanh = true` repeat that, `mask_padding = false` its padding.
 """
 
 from __future__ import annotations
@@ -34,7 +38,10 @@ from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
 
 class Config(Settings):
-    """The authors' sizes. kernels: widths of the filters, odd. blocks: widths of the residual blocks."""
+    """The authors' sizes. kernels: widths of the filters, odd. blocks: widths of the residual blocks.
+
+    base_bias: of each filter's first convolution. second_tanh: one more on the states that attention reads.
+    """
 
     embedding: int = Field(100, gt=0)
     freeze_words: bool = False
@@ -42,6 +49,8 @@ class Config(Settings):
     blocks: tuple[int, ...] = Field((50,), min_length=1)
     dropout: float = Field(0.2, ge=0, lt=1)
     mask_padding: bool = True
+    base_bias: bool = True
+    second_tanh: bool = False
 
     @field_validator("kernels")
     @classmethod
@@ -69,6 +78,8 @@ def build(config: Config, context: ModelContext) -> MultiResCNN:
         blocks=config.blocks,
         dropout=config.dropout,
         mask_padding=config.mask_padding,
+        base_bias=config.base_bias,
+        second_tanh=config.second_tanh,
     )
 
 
@@ -83,18 +94,22 @@ class MultiResCNN(nn.Module):
         blocks: Sequence[int],
         dropout: float,
         mask_padding: bool = True,
+        base_bias: bool = True,
+        second_tanh: bool = False,
     ) -> None:
         super().__init__()
         self.words = words
         self.filters = nn.ModuleList(
-            ResidualFilter(embedding, embedding, kernel, blocks, dropout) for kernel in kernels
+            ResidualFilter(embedding, embedding, kernel, blocks, dropout, bias=base_bias) for kernel in kernels
         )
         hidden = len(kernels) * blocks[-1]
         self.label_attention = LabelAttention(codes, hidden, hidden)
-        self.mask_padding = mask_padding
+        self.mask_padding, self.second_tanh = mask_padding, second_tanh
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
         words = self.words(batch.tokens, batch.mask)
         states = side_by_side(self.filters, words, mask)
+        if self.second_tanh:
+            states = torch.tanh(states)
         return self.label_attention(states, states, mask, attention_codes)

@@ -16,7 +16,7 @@ Where the authors' code does otherwise:
 - It freezes the word vectors, which come from word2vec. Here, they are trained; `freeze_words = true`
   freezes given ones.
 - W₂ has a bias, which moves the scores of all tokens alike and so changes nothing; it has no part here.
-- It applies the dropout behind the sum twice; here, once.
+- It applies the dropout behind the sum twice; here, once. `dropout_twice = true` repeats that, in training.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Config(Settings):
     """The authors' sizes for the 50 most frequent codes of MIMIC-III.
 
     embedding: width of words and states (E), even, a multiple of heads. feed_forward and attended: widths inside, as
-    multiples of it. margin: C; 0 trains with the plain cross entropy.
+    multiples of it. margin: C; 0 trains with the plain cross entropy. position_of_note, dropout_twice: see above.
     """
 
     embedding: int = Field(128, gt=0)
@@ -54,6 +54,7 @@ class Config(Settings):
     dropout: float = Field(0.1, ge=0, lt=1)
     margin: float = Field(3.0, ge=0)
     position_of_note: bool = False
+    dropout_twice: bool = False
 
     @model_validator(mode="after")
     def _divides(self) -> Config:
@@ -74,6 +75,7 @@ def build(config: Config, context: ModelContext) -> TransICD:
         attended=config.attended * config.embedding,
         dropout=config.dropout,
         position_of_note=config.position_of_note,
+        dropout_twice=config.dropout_twice,
     )
 
 
@@ -97,6 +99,7 @@ class TransICD(nn.Module):
         attended: int,
         dropout: float,
         position_of_note: bool = False,
+        dropout_twice: bool = False,
     ) -> None:
         super().__init__()
         self.words = words
@@ -107,7 +110,7 @@ class TransICD(nn.Module):
         self.label_attention = LabelAttention(len(margins), attended, embedding)
         for matrix in (self.label_attention.queries, self.label_attention.weights):
             nn.init.uniform_(matrix, -(matrix.shape[1] ** -0.5), matrix.shape[1] ** -0.5)
-        self.position_of_note = position_of_note
+        self.position_of_note, self.dropout_twice = position_of_note, dropout_twice
         self.margins: Tensor
         self.register_buffer("margins", margins)
 
@@ -118,7 +121,10 @@ class TransICD(nn.Module):
             words = words + sinusoids(len(words), words)[:, None]
         else:
             words = words + sinusoids(words.shape[1], words)
-        states = transformed(self.transformer, self.dropout(words), batch.mask)
+        words = self.dropout(words)
+        if self.dropout_twice:
+            words = self.dropout(words)
+        states = transformed(self.transformer, words, batch.mask)
         states = states.masked_fill(~batch.mask[..., None], 0.0)
         keys = torch.tanh(self.projection(states))
         scores = self.label_attention(keys, states, batch.mask, attention_codes)

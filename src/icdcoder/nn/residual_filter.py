@@ -31,12 +31,16 @@ def side_by_side(
 
 
 class ResidualFilter(nn.Module):
-    """H = tanh(Conv_k(X)) of `width` filters, then residual blocks of the widths in `blocks`. kernel: odd."""
+    """H = tanh(Conv_k(X)) of `width` filters, then residual blocks of the widths in `blocks`. kernel: odd. bias: of the
+    first convolution; without it, that convolution begins as torch draws it."""
 
-    def __init__(self, states: int, width: int, kernel: int, blocks: Sequence[int], dropout: float) -> None:
+    def __init__(
+        self, states: int, width: int, kernel: int, blocks: Sequence[int], dropout: float, *, bias: bool = True
+    ) -> None:
         super().__init__()
-        self.convolution = TokenConvolution(states, width, kernel)
-        nn.init.xavier_uniform_(self.convolution.convolution.weight)
+        self.convolution = TokenConvolution(states, width, kernel, bias)
+        if bias:
+            nn.init.xavier_uniform_(self.convolution.convolution.weight)
         widths = (width, *blocks)
         self.blocks = nn.ModuleList(
             ResidualBlock(before, filters, kernel, dropout) for before, filters in zip(widths, blocks, strict=False)
