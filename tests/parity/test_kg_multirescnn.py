@@ -63,11 +63,20 @@ def filtered(weights: dict[str, np.ndarray], number: int, states: list[np.ndarra
     return states
 
 
-def naive(weights: dict[str, np.ndarray], note: list[int], named: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Logits, and attention "code place" over words and then entities."""
-    terms = {token: note.count(token) * weights["idf"][token] for token in note}
-    length = math.sqrt(sum(value**2 for value in terms.values())) or 1.0
-    words = [(1 + terms[token] / length) * weights["words.embedding.weight"][token] for token in note]
+def weighed(weights: dict[str, np.ndarray], note: list[int], terms: set[int]) -> dict[int, float]:
+    """TF-IDF of some words in a note."""
+    found = {token: note.count(token) * weights["idf"][token] for token in note if token in terms}
+    length = math.sqrt(sum(value**2 for value in found.values())) or 1.0
+    return {token: value / length for token, value in found.items()}
+
+
+def naive(
+    weights: dict[str, np.ndarray], note: list[int], named: list[int], terms: dict[int, float] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and attention "code place" over words and then entities. terms: what words are weighed by; None: by the
+    note's own."""
+    terms = weighed(weights, note, set(note)) if terms is None else terms
+    words = [(1 + terms.get(token, 0.0)) * weights["words.embedding.weight"][token] for token in note]
     entities = [weights["reduction.weight"] @ weights["vectors"][e] + weights["reduction.bias"] for e in named]
     # With zeros between them, words and entities are two sequences.
     parts = [[filtered(weights, i, part) for i in range(len(KERNELS))] for part in (words, entities)]
@@ -119,6 +128,26 @@ def test_logits_and_attention_are_those_of_the_paper(vectors: Path, chosen: list
         for place, (start, end) in enumerate([[(2, 3), (5, 7)], [], [(0, 3)]][i]):
             expected[:, start:end] += attention[:, count + place, None] / (end - start)
         np.testing.assert_allclose(scores.attention[row, :, :count].detach(), expected, atol=1e-5)
+
+
+def test_one_note_may_weigh_the_words_of_all(vectors: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first.txt"
+    first.write_text("heart heart failure and he fever")
+    model, weights = build(vectors, weighing_note=first, weighted_terms=5)
+    # Notes hold words the more often, the later they stand in VOCABULARY: the five commonest begin with "htn".
+    commonest = set(range(2 + VOCABULARY.index("htn"), WORDS))
+    terms = weighed(weights, encode("heart heart failure and he fever").tolist(), commonest)
+    assert sorted(terms) == sorted(2 + VOCABULARY.index(word) for word in ("heart", "failure", "and"))
+    logits = model(batch(NOTES, 11)).logits.detach()
+    for row, (note, named) in enumerate(zip(NOTES, NAMED, strict=True)):
+        np.testing.assert_allclose(logits[row], naive(weights, note, named, terms)[0], atol=1e-5)
+    bare = kg_multirescnn.Config(embedding=4, kernels=KERNELS, blocks=(4, 3), entities=SLOTS, weighing_note=first)
+    loaded = kg_multirescnn.build(bare, ModelContext(WORDS, LabelSpace(CODES))).eval()
+    first.unlink()
+    loaded.load_state_dict(model.state_dict())
+    assert torch.equal(loaded(batch(NOTES, 11)).logits, model(batch(NOTES, 11)).logits)
+    with pytest.raises(InputError, match="cannot be read"):
+        build(vectors, weighing_note=first)
 
 
 def test_vectors_are_those_of_the_file_at_length_one(vectors: Path) -> None:

@@ -17,7 +17,9 @@ What we do otherwise, and why:
   beside it. The vectors are trained on, as in the authors' notebook.
 - The authors fill every note up to 3,000 words and put the entities behind, so that zeros lie between both unless the
   note is that long. Here, zeros lie between them always.
-- Their notebook weighs every note by the TF-IDF of the first one. Here, each is weighed by its own.
+- Their notebook weighs the words of every note by the TF-IDF that the first note of its file, the shortest one, gives
+  them, of the 300 commonest words. Here, each note is weighed by its own; `weighing_note` names a file with the text of
+  a note that weighs all, training notes and others, as the notebook has it for each part of the corpus.
 - A note without entities is left out by the authors. Here, it is read without them.
 Attention to an entity is given to the words of its first mention.
 """
@@ -28,6 +30,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field, field_validator
@@ -37,7 +41,7 @@ from torch.nn.functional import pad
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import InputError
 from icdcoder.knowledge import entities, graph_embeddings
-from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
+from icdcoder.nn.contract import PAD, UNKNOWN, Batch, ModelContext, Scores
 from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.knowledge_tables import sized_by_state
 from icdcoder.nn.label_attention import LabelAttention
@@ -51,7 +55,8 @@ class Config(Settings):
     """The authors' sizes. kernels: widths of the filters, odd. blocks: widths of the residual blocks.
 
     entities: at most so many of a note are read. graph_width, graph_epochs: of the vectors trained on our graph.
-    weighted_terms: how many words of a note are weighed by TF-IDF; 0: none.
+    weighted_terms: how many words of a note are weighed by TF-IDF; 0: none. weighing_note: a file with the text that
+    weighs all notes; of it, so many of the words that most training notes hold.
     """
 
     embedding: int = Field(100, gt=0)
@@ -65,6 +70,7 @@ class Config(Settings):
     vectors: Path | None = None
     vector_names: Path | None = None
     weighted_terms: int = Field(300, ge=0)
+    weighing_note: Path | None = None
 
     @field_validator("kernels")
     @classmethod
@@ -76,11 +82,14 @@ class Config(Settings):
 
 def build(config: Config, context: ModelContext) -> KGMultiResCNN:
     """Raises ConfigError where given word vectors do not fit the configuration, InputError for a bad file."""
-    phrases, vectors = _graph(config, context)
+    phrases, vectors, names = _graph(config, context)
     idf = torch.zeros(context.vocabulary_size)
+    shared = None if config.weighing_note is None else idf.clone()
     if context.word_notes is not None and config.weighted_terms:
         counts = context.word_notes()
         idf = inverse_document_frequency(counts.tolist(), int(counts[PAD]))
+        if config.weighing_note is not None and context.encode is not None:
+            shared = _weights(context.encode(_text(config.weighing_note)), counts, idf, config.weighted_terms)
     return KGMultiResCNN(
         embed_words(context, config.embedding, 0.0, config.freeze_words),
         config.embedding,
@@ -93,15 +102,36 @@ def build(config: Config, context: ModelContext) -> KGMultiResCNN:
         dropout=config.dropout,
         slots=config.entities,
         weighted_terms=config.weighted_terms,
+        shared=shared,
+        names=names,
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path} cannot be read as a text file in UTF-8.") from None
+
+
+def _weights(
+    note: npt.NDArray[np.int32], word_notes: npt.NDArray[np.int64], idf: Float[Tensor, "word"], terms: int
+) -> Float[Tensor, "word"]:
+    """TF-IDF of each word in this note, of the `terms` known words that most notes hold; 0 of others."""
+    commonest = np.argsort(-word_notes[UNKNOWN + 1 :], kind="stable")[:terms] + UNKNOWN + 1
+    found = torch.zeros_like(idf)
+    counts = np.bincount(note, minlength=len(idf))[commonest]
+    found[commonest] = torch.from_numpy(counts).to(idf.dtype) * idf[commonest]
+    return found / found.norm().clamp(min=1e-12)
 
 
 def _graph(
     config: Config, context: ModelContext
-) -> tuple[Mapping[tuple[int, ...], int], Float[Tensor, "entity graph"]]:
-    """(phrases in numbers: row of the vectors, the vectors of the entities that can be found)."""
+) -> tuple[Mapping[tuple[int, ...], int], Float[Tensor, "entity graph"], tuple[str, ...]]:
+    """(phrases in numbers: row of the vectors, the vectors of the entities that can be found, the codes that these
+    are)."""
     if context.encode is None:
-        return {}, torch.zeros(0, config.graph_width)
+        return {}, torch.zeros(0, config.graph_width), ()
     known = entities.load(context.space.codes)
     phrases = known_phrases(known.phrases, context.encode)
     if config.vectors is None:
@@ -114,8 +144,9 @@ def _graph(
     place = {number: row for row, number in enumerate(sorted(rows))}
     found = {phrase: place[number] for phrase, number in phrases.items() if number in place}
     if not place:
-        return {}, torch.zeros(0, config.graph_width)
-    return found, torch.tensor([rows[number].tolist() for number in place])
+        return {}, torch.zeros(0, config.graph_width), ()
+    vectors = torch.tensor([rows[number].tolist() for number in place])
+    return found, vectors, tuple(known.nodes[number] for number in place)
 
 
 def _given(path: Path, names: Path | None, nodes: Sequence[str], wanted: set[int]) -> Mapping[int, Any]:
@@ -132,7 +163,8 @@ def _given(path: Path, names: Path | None, nodes: Sequence[str], wanted: set[int
 
 
 class KGMultiResCNN(nn.Module):
-    """phrases: finds entities, whose vectors are the rows of `vectors`. idf: of each word; all 0 weighs none."""
+    """phrases: finds entities, whose vectors are the rows of `vectors`. idf: of each word; all 0 weighs none. shared:
+    what each word is weighed by in every note instead. names: the code of each row, for those who import vectors."""
 
     def __init__(
         self,
@@ -148,6 +180,8 @@ class KGMultiResCNN(nn.Module):
         dropout: float,
         slots: int,
         weighted_terms: int,
+        shared: Float[Tensor, "word"] | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.words = words
@@ -160,14 +194,19 @@ class KGMultiResCNN(nn.Module):
         self.label_attention = LabelAttention(codes, hidden, hidden)
         self.slots, self.weighted_terms = slots, weighted_terms
         self.gap = max(kernels) // 2  # no filter reaches across
+        self.names = tuple(names)
         self.idf: Tensor
+        self.shared: Tensor | None
         self.register_buffer("idf", idf)
+        self.register_buffer("shared", shared)
         sized_by_state(self, "vectors")
         sized_by_state(self.reduction, "weight")
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         words = self.words(batch.tokens, batch.mask)
-        if self.weighted_terms:
+        if self.shared is not None:
+            words = words * (1 + self.shared[batch.tokens.masked_fill(~batch.mask, PAD)])[..., None]
+        elif self.weighted_terms:
             words = words * (1 + tf_idf(batch.tokens, batch.mask, self.idf, self.weighted_terms))[..., None]
         found = self.phrases(batch.tokens, batch.mask, self.slots)
         sequence = torch.cat([pad(words, (0, 0, 0, self.gap)), self._entities(found).to(words.dtype)], 1)
