@@ -195,7 +195,7 @@ def test_the_command_does_the_same(caml: Case, tmp_path: Path, capsys: pytest.Ca
     config = tmp_path / "asked.toml"
     config.write_text(caml.asked.to_toml())
     lists = {name: str(path) for name, path in caml.lists.items()}
-    command("caml", str(caml.file), config=str(config), settings=[], **lists)
+    command("caml", str(caml.file), config=str(config), names=None, settings=[], **lists)
     assert capsys.readouterr().out.strip() == str(caml.asked.run)
     assert (caml.asked.run / "best.safetensors").exists()
 

@@ -35,13 +35,13 @@ def _layout(kind: str | None, words: int) -> Layout:
 
 
 def import_weights(
-    experiment: Experiment, kind: str, file: Path, *, codes: Path, words: Path | None = None
+    experiment: Experiment, kind: str, file: Path, *, codes: Path, words: Path | None = None, names: Path | None = None
 ) -> dict[str, int]:
     """Writes the weights in `file` as the best ones of the experiment's run.
 
     codes: one code a line, in the order of the output layer. words: one word a line, in the order of the rows of the
     embedding, without padding and unknown; models that read subwords need none. A word of ours that the file does not
-    know gets its unknown word's vector.
+    know gets its unknown word's vector. names: one a line what the model's third list has, for models with one.
     Returns counts by name, for a message. Raises ConfigError where the experiment is of another kind; InputError where
     the file cannot be read without running code, or does not fit; ArtefactError where the run has weights already.
     """
@@ -55,11 +55,14 @@ def import_weights(
     theirs = read_weights(file)
     prepared = require_prepared(experiment)
     model = build_model(experiment, prepared)
+    getattr(reference, "require", lambda _: None)(model)
     put_together = getattr(reference, "put_together", dict)
     theirs = put_together(theirs)
     named = {ours: theirs[name] for name, ours in reference.rename(list(theirs)).items() if ours is not None}
-    found = _in_our_order(named, model, reference, prepared, _lines(codes), None if words is None else _lines(words))
-    _require_fitting(found, model)
+    found = _in_our_order(named, reference, prepared, _lines(codes), None if words is None else _lines(words))
+    if hasattr(reference, "NAMED"):
+        found = _by_names(found, model, reference, prepared, None if names is None else _lines(names))
+    _require_fitting(found, model, getattr(reference, "KEPT", ()))
     weights = {**model.state_dict(), **found}
     if (experiment.run / BEST).exists():
         raise ArtefactError(f"{experiment.run} has weights already; choose another name (--set name=…).")
@@ -101,7 +104,6 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 
 def _in_our_order(
     named: Mapping[str, Tensor],
-    model: nn.Module,
     reference: ModuleType,
     prepared: Prepared,
     codes: Sequence[str],
@@ -128,6 +130,29 @@ def _in_our_order(
     return found
 
 
+def _by_names(
+    found: Mapping[str, Tensor],
+    model: nn.Module,
+    reference: ModuleType,
+    prepared: Prepared,
+    names: Sequence[str] | None,
+) -> dict[str, Tensor]:
+    """The same with the rows and columns of the third list in our order."""
+    import torch
+
+    if names is None:
+        raise ConfigError(f"A model of this kind needs --names: {reference.NAMES}.")
+    rows = torch.tensor(reference.rows(model, prepared.space, names), dtype=torch.long)
+    ordered = dict(found)
+    for name, value in found.items():
+        for beginning, axis in reference.NAMED.items():
+            if name.startswith(beginning):
+                expected = len(names) + getattr(reference, "MORE_ROWS", 0)
+                _require_rows(value.movedim(axis, 0), expected, f"names ({reference.NAMES})")
+                ordered[name] = value.index_select(axis, rows).contiguous()
+    return ordered
+
+
 def _word_rows(reference: ModuleType, prepared: Prepared, words: Sequence[str] | None) -> list[int]:
     """For each row of our embedding the row of theirs; padding, unknown, then the words of our vocabulary."""
     from icdcoder.text.readers.words import WordReader
@@ -150,9 +175,9 @@ def _require_rows(value: Tensor, expected: int, what: str) -> None:
         raise InputError(f"The file has {len(value)} rows where the lists name {expected} {what}.")
 
 
-def _require_fitting(found: Mapping[str, Tensor], model: nn.Module) -> None:
+def _require_fitting(found: Mapping[str, Tensor], model: nn.Module, kept: Sequence[str] = ()) -> None:
     ours = model.state_dict()
-    trained = {name for name, _ in model.named_parameters()}
+    trained = {name for name, _ in model.named_parameters() if not name.startswith(tuple(kept))}
     if missing := sorted(trained - set(found)):
         raise InputError(f"The file lacks {len(missing)} weights of the configured model, {missing[0]} first.")
     if more := sorted(set(found) - set(ours)):

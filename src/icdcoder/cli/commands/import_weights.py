@@ -8,12 +8,17 @@ from icdcoder.cli.options import SET
 
 
 def command(
-    kind: str = typer.Argument(..., help="The model: caml, dr_caml, multirescnn, laat or plm_icd."),
+    kind: str = typer.Argument(..., help="The model; docs/parity.md lists those that can be."),
     file: str = typer.Argument(..., help="The authors' checkpoint: safetensors, or a state dict of torch.save."),
     config: str = typer.Option(..., "--config", help="The configuration whose run gets the weights."),
     codes: str = typer.Option(..., "--codes", help="The codes, one a line, in the order of the file's output layer."),
     words: str = typer.Option(
         None, "--words", help="The words, one a line, in the order of the file's embedding; none for subwords."
+    ),
+    names: str = typer.Option(
+        None,
+        "--names",
+        help="For joint_laat its categories, for kg_multirescnn its entities, one a line, in the order of the file.",
     ),
     settings: list[str] = SET,
 ) -> None:
@@ -29,7 +34,12 @@ def command(
         from icdcoder.experiment.importing import import_weights
 
         counts = import_weights(
-            asked, kind, Path(file), codes=Path(codes), words=None if words is None else Path(words)
+            asked,
+            kind,
+            Path(file),
+            codes=Path(codes),
+            words=None if words is None else Path(words),
+            names=None if names is None else Path(names),
         )
     say(", ".join(f"{count} {what}" for what, count in counts.items()) + ".")
     typer.echo(asked.run)
