@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from icdcoder.core.code import Code
-from icdcoder.knowledge import expressions, hierarchy, synonyms
+from icdcoder.knowledge import expressions, hierarchy, index_relations, index_terms, sources, synonyms
 
-# Relation i leads from level i of the hierarchy to the level above it; the last joins codes that share words.
+# Relation i leads from level i of the hierarchy to the level above it; "written alike" joins codes that share words.
 RELATIONS = ("top", "block in chapter", "category in block", "code in category", "written alike")
+RELATIONS += index_relations.RELATIONS  # where the index has been fetched
 
 
 @dataclass(frozen=True, slots=True)
 class Entities:
-    """nodes: names of all nodes; the first `count` are the entities, which are codes, then come those above them.
+    """nodes: names of all nodes; the first `count` are the entities, which are codes, then come those above them, and
+    the main terms of the alphabetic index.
 
     phrases: {words, in lower case: index of the entity}; words that several codes share name the first of these.
     triples: (node, index into RELATIONS, node).
@@ -27,7 +29,9 @@ class Entities:
 
 
 def load(space: Sequence[Code]) -> Entities:
-    """The codes of the space with all their names, and every code of its systems that our expressions name."""
+    """The codes of the space with all their names, and every code of its systems that our expressions name; how they
+    are related by the hierarchy, by their names and, for ICD-10-CM where it has been fetched, by the alphabetic index.
+    """
     names: dict[Code, list[str]] = {
         code: [*known] for code, known in zip(space, synonyms.of(space), strict=True) if known
     }
@@ -44,7 +48,23 @@ def load(space: Sequence[Code]) -> Entities:
                 alike[(number, first)] = None
     nodes, triples = _graph(codes)
     relation = RELATIONS.index("written alike")
-    return Entities(nodes, len(codes), phrases, (*triples, *((number, relation, first) for number, first in alike)))
+    triples += [(number, relation, first) for number, first in alike]
+    if any(code.system == "icd10cm" for code in space):
+        nodes, more = _by_index(nodes)
+        triples += more
+    return Entities(nodes, len(codes), phrases, tuple(triples))
+
+
+def _by_index(nodes: tuple[str, ...]) -> tuple[tuple[str, ...], list[tuple[int, int, int]]]:
+    """The nodes with the main terms of the index behind them, and its relations; nothing more where it is not here."""
+    if sources.located(index_terms.SOURCE) is None:
+        return nodes, []
+    numbers = {name: number for number, name in enumerate(nodes)}
+    triples = [
+        (numbers.setdefault(head, len(numbers)), RELATIONS.index(kind), numbers.setdefault(tail, len(numbers)))
+        for head, kind, tail in index_relations.triples(index_terms.load(), nodes)
+    ]
+    return tuple(numbers), triples
 
 
 def _graph(codes: Sequence[Code]) -> tuple[tuple[str, ...], list[tuple[int, int, int]]]:
