@@ -232,6 +232,13 @@ def test_words_have_no_chunks_to_fill() -> None:
         configure(xr_lat.Config, {"encoder": "lstm", "attend_padding": True}, "model")
 
 
+def test_a_pretrained_model_of_half_the_size_scores_too() -> None:
+    pytest.importorskip("transformers")
+    pretrained = {"architecture": {"config": BERT, "prefix": [30], "suffix": [31]}, "chunk": 8}
+    model, _ = build(encoder="pretrained", **pretrained)
+    assert model.eval().to(torch.bfloat16)(batch(NOTES, 12)).logits.isfinite().all()
+
+
 def test_points_may_come_from_a_file(tmp_path: Path) -> None:
     every = [name for level in LEVELS for name in level.names]
     names = list(dict.fromkeys(every))  # a category that is a code stands on two levels

@@ -162,7 +162,7 @@ class DRCAML(nn.Module):
         """z of these codes, which are given by index or as a mask."""
         texts = self.descriptions[codes]
         if self.pool_padding:
-            texts = texts[:, : int((texts != PAD).sum(1).max())]
+            texts = texts[:, : max(1, int((texts != PAD).sum(1).max()))]
         return self.description_encoder(texts, pool_padding=self.pool_padding)
 
 

@@ -120,9 +120,8 @@ def _points(config: Config, context: ModelContext, levels: Sequence[hierarchy.Le
         points = hyperbolic.embed(hierarchy.edges(levels), config.poincare_width, epochs=config.poincare_epochs)
     else:
         points = graph_embeddings.read(config.points, unit=False)
-        _require_points(
-            config.points, points, config.poincare_width, tuple(dict.fromkeys(n for one in levels for n in one.names))
-        )
+        nodes = tuple(dict.fromkeys(name for level in levels for name in level.names))
+        _require_points(config.points, points, config.poincare_width, nodes)
     return [torch.tensor([points[name].tolist() for name in level.names]) for level in levels]
 
 
@@ -174,7 +173,8 @@ class XRLAT(nn.Module):
             found, mask = chunks.laid_out(found)
         else:
             found = self.encoder(batch.tokens, batch.mask)
-        states = self.dropout(found)
+        kind = self.level(0).keys.weight.dtype  # half of what a pretrained model's states have, where it is loaded so
+        states = self.dropout(found.to(kind) if found.dtype == torch.float32 else found)
         begun = self.begun
         targets = self._targets(batch.targets) if self.training and batch.targets is not None else None
         loss, active, logits = states.new_zeros(()), None, states.new_zeros(0)
