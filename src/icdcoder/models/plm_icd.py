@@ -10,7 +10,8 @@ with RoBERTa-PM (Lewis et al. 2020), chunks of 128 tokens that do not overlap, a
 
 Where the authors' code does otherwise:
 - Its attention reads the two special tokens around the note, and the padding that fills its last chunk (it takes one
-  note at a time). Here it reads the note's tokens; `attend_padding = true` repeats the code.
+  note at a time). Here it reads the note's tokens; `attend_padding = true` repeats the code. The port of Edin et al.
+  (arXiv 2304.10909) shows this padding to the pretrained model as if it were text, which is not repeated.
 - Its attention has no dropout either, though its configuration names one.
 """
 
