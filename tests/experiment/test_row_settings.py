@@ -125,3 +125,12 @@ def test_a_stand_in_has_another_checkpoint_and_not_the_size_of_the_papers() -> N
     assert (own["model"]["context"], own["train"]["batch_size"]) == (8192, 2)
     assert not {"context", "weights", "gradient_checkpointing"} & set(stand_in["model"])
     assert stand_in["train"] == published.stand_in("synthetic").train
+
+
+def test_what_the_user_sets_is_no_axis() -> None:
+    table = published.load("systems")
+    row = next(row for row in table.rows if row.system == "CNN")
+    folds = row_settings(row, table, "cmc2007", ["corpus.root=/data"])
+    assert (folds.over, folds.pool) == (("corpus.fold=0..4",), "corpus.fold")
+    one = row_settings(row, table, "cmc2007", ["corpus.root=/data", "corpus.fold=2"])
+    assert (one.over, one.pool, one.base["corpus"]["fold"]) == ((), None, 2)

@@ -33,6 +33,7 @@ def row_settings(row: Row, table: PublishedTable, corpus: str, settings: Sequenc
     goes to the rows that ask for the checkpoint of that name (see `family`), as one table may compare several.
 
     A model with a checkpoint reads its notes by the tokenizer beside the weights, unless `text.tokens` says otherwise.
+    What the user sets is no axis any more: "corpus.fold=0" takes one fold where the protocol has five.
     """
     asked = {key for other in table.rows for key in other.given} - set(row.given)
     plain, named = _divided(settings)
@@ -40,7 +41,10 @@ def row_settings(row: Row, table: PublishedTable, corpus: str, settings: Sequenc
     own += [f"{key}={named[family(what)]}" for key, what in row.given.items() if family(what) in named]
     found = _on_stand_in(row, corpus) if corpus else _on_its_own_data(row)
     base = _with_tokenizer(override(found.base, own))
-    return RowSettings(base, found.over, found.pool, _missing(row, corpus, base, len(families(table.rows)) > 1))
+    fixed = {setting.partition("=")[0].strip() for setting in own}
+    over = tuple(axis for axis in found.over if axis.partition("=")[0] not in fixed)
+    pool = None if found.pool in fixed else found.pool
+    return RowSettings(base, over, pool, _missing(row, corpus, base, len(families(table.rows)) > 1))
 
 
 def family(what: str) -> str:
