@@ -23,8 +23,9 @@ from icdcoder.core.errors import InputError, did_you_mean
 from icdcoder.knowledge import concept_names, descriptions, hierarchy
 
 GENERAL, SPECIFIC = 1, 2
-# Further names by which a concept may be found; the rest of a long list adds little.
-WORDINGS = 24
+# Further names by which a concept may be found. More than ours of any code: the abbreviations, of which notes are full
+# (HTN, CAD, AF), stand far down in a list.
+WORDINGS = 128
 _WORD = re.compile(r"[^\W_]+")
 
 
