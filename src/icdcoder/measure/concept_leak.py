@@ -48,7 +48,7 @@ MEANINGS = {
     "concepts_rule_f1": "F1 of that rule alone",
     "concepts_rule_f1_with_permuted_labels": "F1 of that rule with the labels dealt to other notes",
     "concepts_best_single_f1": "F1 of a code's best concept alone, at its best threshold; median over codes",
-    "concepts_control_f1": "micro-F1 of a head trained on permuted labels of the training notes, the least of up to five deals",
+    "concepts_control_f1": "least micro-F1 of heads trained on permuted labels of the training notes, up to five deals",
     "concepts_control_chance_f1": "micro-F1 of the codes' training frequencies alone",
 }
 
