@@ -117,6 +117,28 @@ def test_a_wording_names_its_concept_where_it_is_the_only_one(built: ConceptSet)
         two.index("MS")
 
 
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("icd9cm:401.9", "HTN"), ("icd9cm:414.01", "CAD"), ("icd9cm:427.31", "AF"), ("icd10cm:N18.9", "CKD")],
+)
+def test_abbreviations_find_their_concept_however_many_names_it_has(code: str, name: str) -> None:
+    found = concepts.build([Code.parse(code)])
+    assert key(name) in map(key, found.concepts[0].wordings)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("lisinopril 10 mg daily", "lisinopril"),
+        ("insulin drip at 0.1 units/kg/hr", "insulin drip"),
+        ("urine output under 20 cc per hour", "urine output under 20 cc per hour"),
+        ("blood alcohol level of 240 mg/dL", "blood alcohol level of 240 mg/dL"),
+    ],
+)
+def test_a_drug_loses_its_dose_and_a_measurement_stays_whole(text: str, kept: str) -> None:
+    assert concept_names.Wordings(suggesting={CODES[0]: (text,)}).indirect(CODES[0]) == (kept,)
+
+
 def test_a_set_cannot_hold_a_concept_twice() -> None:
     with pytest.raises(InputError, match="twice"):
         ConceptSet((Concept("Chest pain", 1, CODES[:1]), Concept("pain, chest", 2, CODES[1:2])))
@@ -127,6 +149,9 @@ def test_a_set_cannot_hold_a_concept_twice() -> None:
     [
         ("Other and unspecified hyperlipidemia", "Hyperlipidemia"),
         ("Pneumonia, unspecified organism", "Pneumonia"),
+        ("Pneumonia, organism unspecified", "Pneumonia"),
+        ("Echinococcosis, other and unspecified", "Echinococcosis"),
+        ("Chronic mucoid otitis media, simple or unspecified", "Chronic mucoid otitis media, simple"),
         ("Essential (primary) hypertension", "Essential hypertension"),
         ("Acute kidney failure, unspecified", "Acute kidney failure"),
         ("Type 2 diabetes mellitus without complications", "Type 2 diabetes mellitus"),

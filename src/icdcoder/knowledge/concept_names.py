@@ -15,11 +15,15 @@ from icdcoder.knowledge import expressions, index_terms, sources
 _NOTHING_SAID = re.compile(
     r"^(?:other and )?unspecified |(?:,| or) unspecified(?: \w+)?$|"
     r",? (?:unspecified|not otherwise specified|not elsewhere classified|NOS|NEC)$|"
+    r", (?:site|part|stage|level|extent|organ involvement|grade|valve|cause|joint|organism|body region|means|"
+    r"incompatibility|other and) unspecified$|"
     r",? (?:initial|subsequent) encounter(?: .*)?$|,? sequela$| without (?:complications?|mention of .*)$",
     re.IGNORECASE,
 )
 # A drug suggests a condition in any dose.
-_DOSE = re.compile(r",? \d[\d.,/-]*\s?(?:mg|mcg|g|grams?|units?|ml|cc|puffs?|tablets?)\b.*$", re.IGNORECASE)
+_DOSE = re.compile(r"(?: at)?,? \d[\d.,/-]*\s?(?:mg|mcg|g|grams?|units?|ml|cc|puffs?|tablets?)\b.*$", re.IGNORECASE)
+# What stands before a measurement means nothing without it: "urine output under 20 cc per hour".
+_MEASURED = re.compile(r"\b(?:of|under|over|with|to)$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*[\[(][^\])]*[\])]")
 # Terms of the index that lie deeper, or hang on a circumstance, are sentences more than names.
 _DEEPEST = 3
@@ -62,7 +66,7 @@ class Wordings:
 
     def indirect(self, code: Code) -> tuple[str, ...]:
         """Drugs (without their dose), findings and procedures that suggest it."""
-        return tuple(_DOSE.sub("", text) or text for text in self.suggesting.get(code, ()))
+        return tuple(map(_without_dose, self.suggesting.get(code, ())))
 
     def inclusions(self, code: Code) -> tuple[str, ...]:
         """What the classification itself names below the code."""
@@ -70,6 +74,11 @@ class Wordings:
         if code not in edition:
             return ()
         return tuple(short(text) for text in (*edition.inclusion_terms(code), *edition.includes(code)))
+
+
+def _without_dose(text: str) -> str:
+    short_of_it = _DOSE.sub("", text)
+    return text if not short_of_it or _MEASURED.search(short_of_it) else short_of_it
 
 
 def index_is_here() -> bool:
