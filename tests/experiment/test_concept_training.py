@@ -202,6 +202,9 @@ def test_answers_are_read_and_wrong_ones_refused(coder: Coder, note: Note) -> No
     assert parse_answers(["a=b=no", "x = Yes", "y=0.3"]) == {"a=b": 0.0, "x": 1.0, "y": 0.3}
     with pytest.raises(InputError, match="two ways"):
         parse_answers(["aspirin=no", "aspirin=yes"])
+    for no_probability in ("nan", "1.5"):
+        with pytest.raises(InputError, match="from 0 to 1"):
+            parse_answers([f"aspirin={no_probability}"])
     for wrong in ("aspirin", "=no", "aspirin=perhaps"):
         with pytest.raises(InputError):
             parse_answers([wrong])
@@ -311,6 +314,17 @@ def test_a_head_that_decides_by_more_than_labels_told_it_is_named(done: Experime
     assert not controlled(inputs="note").measures
     (tmp_path / "run" / concept_training.TRAINING_SCORES).unlink()
     assert not controlled().measures
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_deal_that_falls_out_well_by_chance_is_no_alarm(done: Experiment, seed: int) -> None:
+    predictor = Coder.load(done.coder).predictor
+    assert isinstance(predictor, ConceptCoder)
+    prepared = Prepared.load(done.prepared)
+    scores = predictor.concept_scores([prepared.documents[i].joined() for i in prepared.split("test")])
+    found = control(replace(done, seed=seed), prepared, predictor, scores)
+    assert found.measures["concepts_control_f1"] > 0
+    assert not found.warnings
 
 
 def test_coverage_counts_notes(done: Experiment, tmp_path: Path) -> None:

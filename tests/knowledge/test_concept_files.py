@@ -37,6 +37,8 @@ def test_contradictions_name_both_lines(tmp_path: Path) -> None:
     said = refusal(tmp_path, "chest pain\t1\ticd10cm:I10\n\nPain, chest\t2\ticd10cm:I10\n")
     assert "line 3" in said
     assert "contradicts line 1" in said
+    said = refusal(tmp_path, "chest pain\t1\ticd10cm:I10\nchest pain\t1\ticd10cm:E11.9\n")
+    assert "layer 1 and icd10cm:I10; here it has layer 1 and icd10cm:E11.9" in said
     said = refusal(tmp_path, "chest pain\t1\ticd10cm:I10\nchest pain\t1\ticd10cm:I10\tangina\n")
     assert "stands at line 1 already" in said
 

@@ -134,6 +134,8 @@ def parse_answers(settings: Sequence[str]) -> dict[str, float]:
             given = ANSWERS[answer] if answer in ANSWERS else float(answer)
         except ValueError:
             raise InputError(f"The answer {value!r} is neither yes, nor no, nor a probability.") from None
+        if not 0 <= given <= 1:
+            raise InputError(f"The answer for {name.strip()!r} is {given}; it is a probability from 0 to 1.")
         if found.setdefault(name.strip(), given) != given:
             raise InputError(f"The concept {name.strip()!r} is answered in two ways; give one answer.")
     return found

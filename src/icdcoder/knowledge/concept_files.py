@@ -11,7 +11,7 @@ that is name, layer (1 general, 2 specific), codes, and other wordings, which ma
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +132,12 @@ def _refuse(concept: Concept, place: str, before: Concept) -> None:
         raise InputError(f"The concept {concept.name!r} stands at {place} already; join their wordings in one.")
     raise InputError(
         f"The concept {concept.name!r} contradicts {place}, which gives it layer {before.layer} and "
-        f"{len(before.codes)} codes; here it has layer {concept.layer} and {len(concept.codes)}."
+        f"{_few(before.codes)}; here it has layer {concept.layer} and {_few(concept.codes)}."
     )
+
+
+def _few(codes: Sequence[Code]) -> str:
+    return " ".join(map(str, codes[:4])) + (f" and {len(codes) - 4} more" if len(codes) > 4 else "")
 
 
 def trusted(entries: list[dict[str, Any]]) -> ConceptSet:
