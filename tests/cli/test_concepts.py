@@ -7,10 +7,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from icdcoder.cli import app as command_line
+from icdcoder.cli import explaining
+from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.explain.concepts import CodeReasons
 from icdcoder.knowledge import concept_files
 
 CONFIG = """
@@ -76,6 +79,20 @@ def test_the_table_names_concepts_and_marks_answers_set(folder: Path) -> None:
     result = icdcoder("explain", folder / "note.txt", "--coder", coder, *asked)
     assert "(set)" in result.stdout
     assert "(was " in result.stdout
+
+
+def test_a_code_without_any_concept_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    explaining._show(CodeReasons(Code("icd9cm", "486"), 0.2, True, 0.2, (), ()), "Pneumonia")
+    assert "No concept bears on it" in capsys.readouterr().out
+
+
+def test_concepts_are_written_though_the_table_is_cut_short(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed() -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("icdcoder.cli.concepts.out", closed)
+    icdcoder("concepts", folder / "config.toml", "--write", folder / "cut.tsv")
+    assert len(concept_files.read(folder / "cut.tsv")) > 6
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def show_concepts(experiment: Experiment, write: str) -> None:
     for concept, notes, own in zip(found.concepts, found.notes, found.with_code, strict=True):
         codes = " ".join(code.value for code in concept.codes[:4]) + (" …" if len(concept.codes) > 4 else "")
         table.add_row(escape(concept.name), str(concept.layer), codes, str(notes), str(own))
+    if write:  # before the table, which may be cut short by what it is piped to
+        concept_files.write(Path(write), ConceptSet(found.concepts))
     out().print(table)
     said = int((found.notes > 0).sum())
     out().print(
@@ -34,5 +36,4 @@ def show_concepts(experiment: Experiment, write: str) -> None:
     for warning in found.warnings:
         say(f"icdcoder: {warning}")
     if write:
-        concept_files.write(Path(write), ConceptSet(found.concepts))
         say(f"Written to {write}; name it in [model] as concepts to use it.")

@@ -76,6 +76,9 @@ def _show(one: CodeReasons, description: str) -> None:
     before = "" if abs(one.score - one.before) < 5e-5 else f" (was {one.before:.3f})"
     mark = "accepted" if one.accepted else "not accepted"
     out().print(f"{escape(str(one.code))} {escape(description)}: {one.score:.3f}{before}, {mark}")
+    if not one.supporting and not one.missing:
+        out().print("  No concept bears on it; this is how frequent it is.")
+        return
     table = Table(box=None, pad_edge=True, show_header=True)
     for name in ("", "concept", "score", "weight", "in the note"):
         table.add_column(name, justify="right" if name in ("score", "weight") else "left", overflow="fold")
