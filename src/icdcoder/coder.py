@@ -123,12 +123,12 @@ class Coder:
             yield self._explained(note, _ruled(note, prediction, visit or Visit()) if ruled else prediction)
 
     def concepts(
-        self, note: Note | str, codes: Sequence[Code] = (), answers: Mapping[str, float] | None = None
+        self, note: Note | str, codes: Sequence[Code] = (), answers: Mapping[str, float | str] | None = None
     ) -> tuple[CodeReasons, ...]:
         """Which concepts speak for each code and which are missing, for a coder over concepts. codes: none: those that
-        are accepted. answers: {name of a concept: probability that a person gives it}; the codes follow at once.
+        are accepted. answers: {name of a concept: "yes", "no" or a probability}; codes follow at once.
 
-        coder.concepts(note, answers={"lisinopril": 0.0})
+        coder.concepts(note, answers={"lisinopril": "no"})
 
         Raises ConfigError where the coder has no concepts, InputError for an unknown concept or code.
         """

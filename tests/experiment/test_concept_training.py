@@ -213,6 +213,13 @@ def test_answers_are_read_and_wrong_ones_refused(coder: Coder, note: Note) -> No
     name = coder.predictor.concept_names[0]  # pyright: ignore
     with pytest.raises(InputError, match="from 0 to 1"):
         reasons(coder.predictor, note, (), {name: 2.0})
+    with pytest.raises(InputError, match="yes, no or a probability"):
+        reasons(coder.predictor, note, (), {name: "perhaps"})
+    code = coder.predictor.space.codes[0]  # pyright: ignore
+    assert reasons(coder.predictor, note, [code], {name: "no"}) == reasons(coder.predictor, note, [code], {name: 0.0})
+    for bare in (str(code), [str(code)]):
+        with pytest.raises(InputError, match="is no Code"):
+            reasons(coder.predictor, note, bare)  # pyright: ignore
     with pytest.raises(InputError, match="two of its names"):
         reasons(coder.predictor, note, (), {name: 0.0, name.upper(): 1.0})
     with pytest.raises(ConfigError, match="does not decide over concepts"):

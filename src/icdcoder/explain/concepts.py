@@ -21,6 +21,7 @@ from icdcoder.core.prediction import Evidence, Predictor
 # An answer of one half or more supports.
 YES = 0.5
 ANSWERS = {"yes": 1.0, "no": 0.0}
+Answered = Mapping[str, float | str]
 # Probabilities nearer to 0 or 1 are not told apart in log-odds.
 _LEAST = 1e-7
 
@@ -81,9 +82,10 @@ def explain(
 
 
 def reasons(
-    predictor: Predictor, note: Note, codes: Sequence[Code] = (), answers: Mapping[str, float] | None = None
+    predictor: Predictor, note: Note, codes: Sequence[Code] = (), answers: Answered | None = None
 ) -> tuple[CodeReasons, ...]:
-    """codes: none: those that are accepted, before or after. answers: {name of a concept: probability in [0, 1]}.
+    """codes: none: those that are accepted, before or after. answers: {name of a concept: "yes", "no", or a
+    probability in [0, 1]}.
 
     Raises ConfigError where the predictor has no concepts, InputError for an unknown concept, code or answer.
     """
@@ -93,6 +95,9 @@ def reasons(
     given = _given(predictor, answers or {})
     changed = scores.copy()
     changed[0, list(given)] = list(given.values())
+    for code in [codes] if isinstance(codes, str) else codes:
+        if not isinstance(code, Code):
+            raise InputError(f"{code!r} is no Code; write [Code.parse('icd10cm:I10')].")
     wanted = [predictor.space.index(code) for code in codes]
     both = np.concatenate([scores, changed])
     before, after = np.zeros((2, len(predictor.space)), dtype=np.float32)
@@ -141,11 +146,12 @@ def parse_answers(settings: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _given(predictor: ConceptCoder, answers: Mapping[str, float]) -> dict[int, float]:
+def _given(predictor: ConceptCoder, answers: Answered) -> dict[int, float]:
     found: dict[int, float] = {}
-    for name, value in answers.items():
-        if not 0 <= value <= 1:
-            raise InputError(f"The answer for {name!r} is {value}; it is a probability from 0 to 1.")
+    for name, answer in answers.items():
+        value = ANSWERS.get(answer) if isinstance(answer, str) else answer
+        if value is None or not 0 <= value <= 1:
+            raise InputError(f"The answer for {name!r} is {answer!r}; it is yes, no or a probability from 0 to 1.")
         if found.setdefault(predictor.concept_index(name), value) != value:
             raise InputError(f"The concept {name!r} is answered in two ways, under two of its names; give one answer.")
     return found
