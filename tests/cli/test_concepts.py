@@ -81,6 +81,13 @@ def test_the_table_names_concepts_and_marks_answers_set(folder: Path) -> None:
     assert "(was " in result.stdout
 
 
+def test_the_builder_takes_the_options_that_the_page_gives_it() -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs/concepts.md").read_text(encoding="utf-8").split())
+    given = page.partition("`icdcoder knowledge build ")[2].partition(" …`")[0].split()
+    result = icdcoder("knowledge", "build", *given, "--endpoint", "http://127.0.0.1:9", "--model", "none")
+    assert "codes.txt cannot be read" in str(result.exception)
+
+
 def test_a_code_without_any_concept_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     explaining._show(CodeReasons(Code("icd9cm", "486"), 0.2, True, 0.2, (), ()), "Pneumonia")
     assert "No concept bears on it" in capsys.readouterr().out
