@@ -98,8 +98,9 @@ def build(
                 step()
     except EndpointError as error:
         built = _written(folder, kind, codes, _given(prompts, chat.model, answers), asked)
+        kept = f", and {built.kept} with their earlier lines" if built.kept else ""
         raise EndpointError(
-            f"{error} {built.codes} of {len(codes)} codes are in {built.path}; the rest is asked next time."
+            f"{error} {built.codes} of {len(codes)} codes are in {built.path}{kept}; the rest is asked next time."
         ) from None
     return _written(folder, kind, codes, _given(prompts, chat.model, answers), asked)
 

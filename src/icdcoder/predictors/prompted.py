@@ -189,6 +189,7 @@ def build(config: Config) -> PromptedPredictor:
     only = None
     if config.codes is not None:
         only = code_lists.read(config.codes)
+        _require_system(only, config)
     tools = Tools(
         chat=chat,
         codebook=Codebook(config.system, only),
@@ -204,6 +205,14 @@ def build(config: Config) -> PromptedPredictor:
         terms = _terms(config.system, only, config.sampler_knowledge)
         sampler = KnowledgeSampler(terms, paragraphs=config.sampler == "knowledge")
     return PromptedPredictor(name, strategy, tools, config.max_words, config.accept_unsupported, sampler)
+
+
+def _require_system(only: Sequence[Code], config: Config) -> None:
+    """Raises ConfigError for a code that no answer could give, since answers are read as codes of `system`."""
+    other = next((code for code in only if code.system not in PARTS[config.system]), None)
+    if other is not None:
+        way_out = next((f": set system = {name!r}" for name, parts in PARTS.items() if other.system in parts), "")
+        raise ConfigError(f"{config.codes} holds {other}, and the system of this coder is {config.system}{way_out}.")
 
 
 def _terms(system: str, only: Sequence[Code] | None, file: Path | None) -> Iterator[str]:

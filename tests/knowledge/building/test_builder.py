@@ -112,7 +112,7 @@ def test_rows_without_a_new_answer_stay(serve, tmp_path: Path) -> None:
     assert builder.build([HTN], endpoint(server.url), tmp_path).kept == 1
     assert expressions.read(path) == whole
     other = Endpoint(EndpointConfig(url="http://127.0.0.1:9/v1", model="other", attempts=1, pause=0))
-    with pytest.raises(EndpointError):
+    with pytest.raises(EndpointError, match="0 of 2 codes .* and 2 with their earlier lines; the rest"):
         builder.build([HTN, SEPSIS], other, tmp_path)
     assert path.read_text() == body
     refusing = Endpoint(EndpointConfig(url=serve({"text": "I cannot help."}).url, model="other"))

@@ -144,6 +144,13 @@ def test_only_the_codes_of_a_label_space(serve, tmp_path: Path) -> None:
     assert "I10 Essential (primary) hypertension" in server.requests[0]["messages"][0]["content"]
 
 
+def test_a_label_space_of_another_system_is_refused(tmp_path: Path) -> None:
+    codes = tmp_path / "codes.txt"
+    codes.write_text("icd9cm:401.9\n")
+    with pytest.raises(ConfigError, match="holds icd9cm:401.9.*set system = 'icd9cm'"):
+        predictor("http://127.0.0.1:1/v1", codes=codes)
+
+
 def test_icd9_has_diagnoses_and_procedures(serve) -> None:
     answer = '{"401.9": "Hypertension", "38.93": "pneumonia", "38.9": "pneumonia"}'
     found = only(predictor(serve({"text": answer}).url, system="icd9cm"))

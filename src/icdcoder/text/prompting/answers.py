@@ -30,6 +30,8 @@ LABEL = re.compile(r"^[^\d:]*(?::|\b(?:codes?|are|is)\b)\s*(?=\W*\w*\d)", re.IGN
 _QUOTED = re.compile(r"[\"“”]([^\"“”]{2,})[\"“”]")
 _SPLIT = re.compile(r"[,;\n]+")
 _JOINED = re.compile(r"[,;\s]+(?:(?:and|&)\s+)?")
+# The same behind a title in brackets: "I10 (hypertension), E11.9".
+_JOINED_BEHIND_TITLE = re.compile(rf"(?:\s*\([^()\n]*\))?{_JOINED.pattern}")
 # The keys of a code or of codes, in small letters without marks: "icd10", "codes", "procedure_code" …
 _KEY_OF_CODES = re.compile(r"(?=.)(?:icd(?:9|10)?(?:cm|pcs)?|diagnosis|procedure)?(?:codes?)?")
 _KEYS_OF_LISTS = frozenset(("diagnoses", "procedures", "results", "predictions"))
@@ -89,7 +91,7 @@ def numbers(answer: str, most: int) -> tuple[int, ...] | None:
         return ()
     if listed := re.search(r"\[([\d\s,\"']*)\]", text):
         return _within(re.findall(r"\d+", listed[1]), most)
-    text = re.sub(r"\([^()\n]*\)", "", text)
+    text = re.sub(r"\([^()\n]*\)|[*`]", "", text)
     if (sentence := _SENTENCE_OF_NUMBERS.fullmatch(text)) and not _DENIED.search(sentence[1]):
         return _within(re.findall(r"\d+", sentence[2]), most)
     lines = [_LINE_OF_NUMBERS.match(line) for line in text.splitlines() if line.strip()]
@@ -177,10 +179,10 @@ def _quotes(value: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _of_tags(text: str) -> list[Claim] | None:
-    found = _TAGGED.search(text)
-    if found is None:
+    tagged = _TAGGED.findall(text)
+    if not tagged:
         return None
-    return [Claim(part.strip().rstrip(".")) for part in _SPLIT.split(found[1]) if part.strip()]
+    return [Claim(part.strip().rstrip(".")) for said in tagged for part in _SPLIT.split(said) if part.strip()]
 
 
 def _of_lines(text: str) -> list[Claim] | None:
@@ -207,9 +209,11 @@ def _of_lines(text: str) -> list[Claim] | None:
 
 
 def _further(line: str, at: int) -> Iterator[str]:
-    """The codes of "I10, E11.9 and J18.9" after the first; a bare number there may be anything."""
+    """The codes of "I10, E11.9 (diabetes) and J18.9" after the first; a bare number there may be anything."""
     while (
-        (joined := _JOINED.match(line, at)) and (code := _LEADING.match(line, joined.end())) and not code[1].isdigit()
+        (joined := _JOINED_BEHIND_TITLE.match(line, at))
+        and (code := _LEADING.match(line, joined.end()))
+        and not code[1].isdigit()
     ):
         yield code[1]
         at = code.end()
