@@ -174,6 +174,11 @@ def test_show_a_code(warm_cache: dict[str, str]) -> None:
     assert "Type 2 diabetes mellitus with diabetic chronic kidney disease" in done.stdout
 
 
+def test_brackets_of_a_title_are_shown(warm_cache: dict[str, str]) -> None:
+    assert "Giardiasis [lambliasis]" in icdcoder("show", "A07.1", env=warm_cache).stdout
+    assert "Giardiasis [lambliasis]" in icdcoder("code", "-", env=warm_cache, stdin="Stool shows giardiasis.").stdout
+
+
 def test_nothing_is_imported_for_help() -> None:
     script = (
         "import sys, icdcoder.cli.app as app; app._add_commands(); "

@@ -39,18 +39,18 @@ def show(console: Console, note: Note, prediction: Prediction) -> None:
         style = "" if code.accepted else "dim"
         mark = Text("✓", style="green") if code.accepted else Text("")
         value = Text(code.code.value, style="bold" if code.accepted else "dim")
-        table.add_row(mark, value, f"{code.score:.2f}", code.description, _evidence(note, code), style=style)
+        table.add_row(mark, value, f"{code.score:.2f}", Text(code.description), _evidence(note, code), style=style)
     if prediction.codes:
         console.print(table)
     for span in prediction.left_unread:
-        console.print(f"Not read: characters {span.start}–{span.end} ({span.reason}).", style="yellow")
+        console.print(f"Not read: characters {span.start}–{span.end} ({span.reason}).", style="yellow", markup=False)
     for change in prediction.changes:
         between = {"removed": " because of ", "replaced": " by "}.get(change.action, ": ")
         other = f"{between}{change.other.value}" if change.other else ""
         said = f"{change.code.value} {change.action}{other}: {change.reason} ({change.rule}, {change.edition})"
         console.print(said, style="dim", markup=False)
     for warning in prediction.warnings:
-        console.print(warning, style="yellow")
+        console.print(warning, style="yellow", markup=False)
 
 
 def _evidence(note: Note, code: CodePrediction) -> Text:

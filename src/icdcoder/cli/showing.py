@@ -30,12 +30,13 @@ def show_code(text: str) -> None:
 
 
 def _print_code(code: Code) -> None:
+    from rich.text import Text
+
     system = components.load("systems", code.system).load()
     console = out()
     kind = "billable" if system.is_billable(code) else "heading, not billable"
-    console.print(
-        f"[bold]{code.value}[/bold]  {system.description(code)}  [dim]({system.title} {system.edition}, {kind})[/dim]"
-    )
+    about = (f"  ({system.title} {system.edition}, {kind})", "dim")
+    console.print(Text.assemble((code.value, "bold"), f"  {system.description(code)}", about))
     for heading in (system.chapter(code), system.block(code)):
         if heading is not None:
             console.print(f"  in {heading.id}  {heading.title}", style="dim", markup=False)
