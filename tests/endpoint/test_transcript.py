@@ -26,6 +26,7 @@ def prompt(text: str) -> list[dict[str, str]]:
 
 def test_recorded_and_replayed(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
+    path.touch(0o644)
     recorder = Recorder(Echo(), path)
     texts = ["fever ✓", "line\nend", "\ud800"]
     for text in texts:

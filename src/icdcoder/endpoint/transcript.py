@@ -50,6 +50,7 @@ class Recorder:
     def _open(self):
         try:
             number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            os.fchmod(number, 0o600)  # the file may have been there for all to read
         except OSError as error:
             raise InputError(f"{self._path} cannot be written: {error.strerror}.") from None
         return open(number, "a", encoding="utf-8", errors="surrogatepass")  # noqa: PTH123 (of a file's number)

@@ -78,7 +78,7 @@ class Answering:
         trie = model.answers.trie if writes and self.decoding == "constrained" else None
         device = next(model.parameters()).device
         bare = TokenisedNotes(notes.tokens, notes.codes, channels=notes.channels)
-        with scoring_mode(model), progress.track("answer", total=count) as step:
+        with scoring_mode(model), progress.track("Answering notes", total=count) as step:
             for rows in scoring_batches(notes.lengths, self.batch_size):
                 batch = bare.batch(rows).to(device)
                 prefix, logits = model.begin(batch) if writes else (None, model(batch).logits)
