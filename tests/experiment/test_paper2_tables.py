@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from icdcoder import systems
 from icdcoder.core import components
+from icdcoder.core.label_space import LabelSpace
 from icdcoder.experiment import published
 from icdcoder.experiment.row_settings import row_settings
+from icdcoder.knowledge import expressions
 from icdcoder.text import reader
+from icdcoder.text.prompting.formats import NUMBERS, AnswerFormat
 
 NAMES = ["paper2-table1", "paper2-table2", "paper2-table3", "paper2-figure2"]
 ROWS = [(name, row) for name in NAMES for row in published.load(name).rows]
+# What LLaMA-7B, which reads 2,048 tokens in all, needs for prompt and answer, by format.
+ROOM = {1: 256, 2: 512, 3: 640, 4: 1408}
 # Printed wrongly: the F1 of the first two are exchanged with each other, digits of the third.
 MISPRINTED = ("T5-base, gen (base)", "T5-base, cmp-gen", "T5-base, sampled by section")
 
@@ -19,11 +28,31 @@ MISPRINTED = ("T5-base, gen (base)", "T5-base, cmp-gen", "T5-base, sampled by se
 def test_settings_are_known_to_the_model_and_the_reader(name: str, row: published.Row) -> None:
     model = components.load("models", row.model["kind"]).Config(**{k: v for k, v in row.model.items() if k != "kind"})
     text, _ = reader.resolve(row.text)
-    assert text.max_tokens == 2048
-    assert row.given
     decoder = "7B" in row.system
+    first = decoder and "LLaMA-2" not in row.system
+    assert text.max_tokens == (2048 - ROOM[model.answer_format] if first else 2048)
+    assert row.given
     assert (model.tuning == "lora") == (decoder or "LoRA" in row.system)
     assert row.train["learning_rate"] == (3e-4 if decoder else 1e-4)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_prompt_and_answer_have_room_beside_the_note(number: int) -> None:
+    """Tokens are guessed: a digit or a mark is one, a word one for three letters. Codes are as the 50 most common."""
+    files = Path(expressions.__file__).parent / "data" / "expressions" / "mimic_top50.tsv"
+    codes = sorted({code for group in expressions.read(files) for code in group.codes})
+    titles = {code: systems.load(code.system).description(code) for code in codes}
+    form = AnswerFormat(number, LabelSpace(codes), titles)
+    before, after = AnswerFormat(1, LabelSpace(codes), titles).around("ICD-9-CM")
+    prompt = guessed(before + after)
+    item = guessed("; ".join(form.items)) / len(codes)
+    listed = (guessed("".join(form.around("ICD-9-CM"))) - prompt) / len(codes)
+    longest = components.load("models", "generative_coder").Config().most_answer_tokens
+    assert prompt + 50 * listed + max(longest, 20 * item) <= ROOM[number]
+
+
+def guessed(text: str) -> int:
+    return len(re.findall(r"\d|[^\w\s]", text)) + sum(-(-len(word) // 3) for word in re.findall(r"[A-Za-z]+", text))
 
 
 @pytest.mark.parametrize("name", NAMES)
