@@ -196,3 +196,9 @@ def test_a_second_start_is_not_a_first_one(warm_cache: dict[str, str]) -> None:
     warm = time.monotonic() - began
     assert any(Path(warm_cache["ICDCODER_CACHE"]).rglob("terms.npy"))
     assert warm < 30
+
+
+def test_the_package_is_a_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "icdcoder", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "clinical notes" in done.stdout
