@@ -19,6 +19,7 @@ from icdcoder.experiment.deciding import decide
 from icdcoder.experiment.importing import import_weights, read_weights
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.experiment.training import trained_model
+from icdcoder.models.reference import renamed
 from icdcoder.nn.contract import Batch
 
 from .conftest import experiment
@@ -203,8 +204,8 @@ def test_the_command_does_the_same(caml: Case, tmp_path: Path, capsys: pytest.Ca
 def test_dr_camls_names_are_known_too() -> None:
     from icdcoder.models.reference import dr_caml
 
-    renamed = dr_caml.rename(["embed.weight", "desc_embedding.weight", "label_conv.bias", "label_fc1.weight", "U.bias"])
-    assert list(renamed.values()) == [
+    theirs = ["embed.weight", "desc_embedding.weight", "label_conv.bias", "label_fc1.weight", "U.bias"]
+    assert list(renamed(dr_caml, theirs).values()) == [
         "words.embedding.weight",
         "description_encoder.words.embedding.weight",
         "description_encoder.convolution.convolution.bias",
@@ -226,8 +227,8 @@ def test_plm_icds_names_fill_the_whole_model(checkpoints: dict[str, Path]) -> No
     ours = plm_icd.build(config, ModelContext(size, LabelSpace([Code("icd9cm", "401.9")]))).state_dict()
     saved = [f"roberta.{name}" for name in load_file(checkpoints["roberta"] / "model.safetensors")]
     heads = ["first_linear.weight", "second_linear.weight", "third_linear.weight", "third_linear.bias"]
-    renamed = reference.rename([*saved, *heads, "roberta.embeddings.position_ids"])
-    assert set(ours) == {name for name in renamed.values() if name is not None}
+    found = renamed(reference, [*saved, *heads, "roberta.embeddings.position_ids"])
+    assert set(ours) == {name for name in found.values() if name is not None}
 
 
 @pytest.mark.parametrize("kind", ["hilat", "plm_ca"])
@@ -268,8 +269,8 @@ def test_the_names_of_encoders_fill_the_whole_model(checkpoints: dict[str, Path]
     }
     encoder, heads = names[kind]
     saved = [f"{encoder}.{name}" for name in load_file(checkpoints["roberta"] / "model.safetensors")]
-    renamed = reference.rename([*saved, *heads, f"{encoder}.pooler.dense.weight"])
-    assert set(ours) == {name for name in renamed.values() if name is not None}
+    found = renamed(reference, [*saved, *heads, f"{encoder}.pooler.dense.weight"])
+    assert set(ours) == {name for name in found.values() if name is not None}
     assert all(any(name.startswith(prefix) for name in ours) for prefix in reference.BY_CODE)
     if kind == "hilat":
         one = "chunk_attention_layer.l2_linear.weight"

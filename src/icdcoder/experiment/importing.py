@@ -12,6 +12,7 @@ from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
+from icdcoder.models.reference import renamed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -58,7 +59,7 @@ def import_weights(
     getattr(reference, "require", lambda _: None)(model)
     put_together = getattr(reference, "put_together", dict)
     theirs = put_together(theirs)
-    named = {ours: theirs[name] for name, ours in reference.rename(list(theirs)).items() if ours is not None}
+    named = {ours: theirs[name] for name, ours in renamed(reference, theirs).items() if ours is not None}
     found = _in_our_order(named, reference, prepared, _lines(codes), None if words is None else _lines(words))
     if hasattr(reference, "NAMED"):
         found = _by_names(found, model, reference, prepared, None if names is None else _lines(names))

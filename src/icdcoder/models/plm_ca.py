@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -79,11 +79,17 @@ class PLMCA(nn.Module):
             nn.init.normal_(matrix, 0.0, SPREAD)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        if self.attend_padding:
-            chunks, found = self.encoder.filled(batch.tokens, batch.mask, self._chunks(batch.mask))
-            scores = self._scored(*chunks.laid_out(found), attention_codes)
-            return Scores(scores.logits, None if scores.attention is None else chunks.of_tokens(scores.attention))
-        return self._scored(self.encoder(batch.tokens, batch.mask), batch.mask, attention_codes)
+        least = self._chunks(batch.mask) if self.attend_padding else 0
+        places = self.encoder.places(batch.tokens, batch.mask, self.attend_padding, least)
+        states = places.states.to(self.queries.dtype)
+        with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
+            keys = self.keys(states) / self.scale
+            read = label_reading(keys, self.values(states), places.mask, self.queries)
+            logits = self.output(self.norm(read)).squeeze(2)
+            if attention_codes is None:
+                return Scores(logits)
+            found = attention(keys.float(), places.mask, self.queries[attention_codes].float())
+            return Scores(logits, places.of_tokens(found))
 
     def _chunks(self, mask: Bool[Tensor, "note token"]) -> int:
         """How many chunks the authors fill for each note: a note that ends with its chunk has one more, of padding."""
@@ -91,18 +97,3 @@ class PLMCA(nn.Module):
         if size is None or encoder.chunking.around == "chunk":
             return 0
         return 1 + (int(mask.sum(1).max()) + len(encoder.prefix) + len(encoder.suffix)) // size
-
-    def _scored(
-        self,
-        states: Float[Tensor, "note position hidden"],
-        mask: Bool[Tensor, "note position"],
-        attention_codes: Int[Tensor, "asked"] | None,
-    ) -> Scores:
-        states = states.to(self.queries.dtype)
-        with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
-            keys = self.keys(states) / self.scale
-            read = label_reading(keys, self.values(states), mask, self.queries)
-            logits = self.output(self.norm(read)).squeeze(2)
-            if attention_codes is None:
-                return Scores(logits)
-            return Scores(logits, attention(keys.float(), mask, self.queries[attention_codes].float()))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -75,18 +75,7 @@ class PLMICD(nn.Module):
         nn.init.zeros_(self.label_attention.bias)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        if self.attend_padding:
-            chunks, found = self.encoder.filled(batch.tokens, batch.mask)
-            scores = self._scored(*chunks.laid_out(found), attention_codes)
-            read = None if scores.attention is None else chunks.of_tokens(scores.attention)
-            return Scores(scores.logits, read)
-        return self._scored(self.encoder(batch.tokens, batch.mask), batch.mask, attention_codes)
-
-    def _scored(
-        self,
-        states: Float[Tensor, "note position hidden"],
-        mask: Bool[Tensor, "note position"],
-        attention_codes: Int[Tensor, "asked"] | None,
-    ) -> Scores:
-        keys = torch.tanh(self.projection(states.to(self.projection.weight.dtype)))
-        return self.label_attention(keys, states, mask, attention_codes)
+        places = self.encoder.places(batch.tokens, batch.mask, self.attend_padding)
+        keys = torch.tanh(self.projection(places.states.to(self.projection.weight.dtype)))
+        scores = self.label_attention(keys, places.states, places.mask, attention_codes)
+        return Scores(scores.logits, places.of_tokens(scores.attention))

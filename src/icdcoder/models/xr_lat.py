@@ -43,6 +43,7 @@ from icdcoder.knowledge import graph_embeddings, hierarchy, hyperbolic
 from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.knowledge_tables import sized_by_state
 from icdcoder.nn.label_attention import LabelAttention, attention, label_logits
+from icdcoder.nn.pretrained.chunks import Places
 from icdcoder.nn.pretrained.loading import load_pretrained
 from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 from icdcoder.nn.recurrent import WordEncoder
@@ -167,12 +168,11 @@ class XRLAT(nn.Module):
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         if self.training:
             self._begin_levels()
-        chunks, mask = None, batch.mask
-        if self.attend_padding and isinstance(self.encoder, TokenEncoder):
-            chunks, found = self.encoder.filled(batch.tokens, batch.mask, CHUNKS)
-            found, mask = chunks.laid_out(found)
+        if isinstance(self.encoder, TokenEncoder):
+            places = self.encoder.places(batch.tokens, batch.mask, self.attend_padding, CHUNKS)
         else:
-            found = self.encoder(batch.tokens, batch.mask)
+            places = Places(self.encoder(batch.tokens, batch.mask), batch.mask)
+        found, mask = places.states, places.mask
         kind = self.level(0).keys.weight.dtype  # half of what a pretrained model's states have, where it is loaded so
         states = self.dropout(found.to(kind) if found.dtype == torch.float32 else found)
         begun = self.begun
@@ -191,8 +191,7 @@ class XRLAT(nn.Module):
         read = None
         if attention_codes is not None:
             nodes = attention_codes if codes is None else codes[attention_codes]
-            read = self.level(begun - 1).attention_of(states, mask, self.lift, nodes)
-            read = read if chunks is None else chunks.of_tokens(read)
+            read = places.of_tokens(self.level(begun - 1).attention_of(states, mask, self.lift, nodes))
         if targets is None:
             return Scores(logits, read)
         return Scores(logits, read, loss - binary_cross_entropy_with_logits(logits.float(), targets[-1]))

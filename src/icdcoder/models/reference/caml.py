@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = "last"
 PATTERNS: Patterns = (
@@ -15,7 +13,3 @@ PATTERNS: Patterns = (
     (r"final\.weight", "label_attention.weights"),
     (r"final\.bias", "label_attention.bias"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

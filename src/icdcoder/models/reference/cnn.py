@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = "last"
 BY_CODE = ("output.",)
@@ -13,7 +11,3 @@ PATTERNS: Patterns = (
     (r"conv\.(weight|bias)", r"convolution.\1"),
     (r"fc\.(weight|bias)", r"output.\1"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

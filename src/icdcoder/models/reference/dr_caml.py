@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 from icdcoder.models.reference.caml import PATTERNS as OF_CAML
 
 UNKNOWN = "last"
@@ -14,7 +12,3 @@ PATTERNS: Patterns = (
     (r"label_conv\.(weight|bias)", r"description_encoder.convolution.convolution.\1"),
     (r"label_fc1\.(weight|bias)", r"description_encoder.output.\1"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from torch import Tensor
 
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = None
 BY_CODE = ("token_queries", "weights", "bias")
@@ -21,10 +21,6 @@ PATTERNS: Patterns = (
     (r"classifier_layer\.weight", "weights"),
     (r"classifier_layer\.bias", "bias"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)
 
 
 def put_together(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

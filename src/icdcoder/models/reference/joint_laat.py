@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
 from icdcoder.core.errors import InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.knowledge import hierarchy
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = "first"
 BY_CODE = ("label_attention.", "from_categories.")
@@ -30,10 +30,6 @@ PATTERNS: Patterns = (
     (r"attention\.third_linears\.1\.bias", "label_attention.bias"),
     (r"attention\.linear\.weight|projection_linears\.1\.weight|linears\.\d\.(weight|bias)", None),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)
 
 
 def put_together(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = "first"
 PATTERNS: Patterns = (
@@ -17,7 +15,3 @@ PATTERNS: Patterns = (
     (r"attention\.linear\.weight", None),
     (r"(linears|projection_linears)\.0\.(weight|bias)", None),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

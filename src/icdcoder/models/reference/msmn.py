@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = "behind"
 BY_CODE = ()  # codes are known by their synonyms
@@ -18,7 +16,3 @@ PATTERNS: Patterns = (
     (r"decoder\.b_linear\.layers\.0\.(weight|bias)", r"bias.\1"),
     (r"decoder\.(U|final)\.(weight|bias)", None),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = None
 BY_CODE = ("queries",)
@@ -18,7 +16,3 @@ PATTERNS: Patterns = (
     (r"label_wise_attention\.layernorm\.(weight|bias)", r"norm.\1"),
     (r"label_wise_attention\.output_linear\.(weight|bias)", r"output.\1"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = None  # rows of subwords are in the order of the tokenizer, which both sides share
 PATTERNS: Patterns = (
@@ -17,7 +15,3 @@ PATTERNS: Patterns = (
     (r"third_linear\.weight", "label_attention.weights"),
     (r"third_linear\.bias", "label_attention.bias"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from re import fullmatch
 
 import torch
 from torch import Tensor
 
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = "first"
 PATTERNS: Patterns = (
@@ -21,10 +21,6 @@ PATTERNS: Patterns = (
     (r"fcs\.bias", "label_attention.bias"),
     (r"pos_encoder\.pe|class_margin", None),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)
 
 
 def put_together(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from torch import nn
 
 from icdcoder.core.errors import ConfigError
-from icdcoder.models.reference._patterns import Patterns, by_patterns
+from icdcoder.models.reference._patterns import Patterns
 
 UNKNOWN = None
 BY_CODE = ("levels.3.label_attention.",)
@@ -22,10 +20,6 @@ PATTERNS: Patterns = (
     (r"classifier_layer\.weight", "levels.3.label_attention.weights"),
     (r"classifier_layer\.bias", "levels.3.label_attention.bias"),
 )
-
-
-def rename(names: Iterable[str]) -> dict[str, str | None]:
-    return by_patterns(names, PATTERNS)
 
 
 def require(model: nn.Module) -> None:

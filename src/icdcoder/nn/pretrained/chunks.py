@@ -64,6 +64,21 @@ class Chunks:
         return number, int(self.per_note.max().clamp(min=1))
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What is attended to: one place a token, or all places of the chunks of each note."""
+
+    states: Float[Tensor, "note position hidden"]
+    mask: Bool[Tensor, "note position"]
+    chunks: Chunks | None = None
+
+    def of_tokens(
+        self, attention: Float[Tensor, "note asked position"] | None
+    ) -> Float[Tensor, "note asked token"] | None:
+        """What the tokens of a note got of attention to the places; what special tokens and padding got is left out."""
+        return attention if attention is None or self.chunks is None else self.chunks.of_tokens(attention)
+
+
 def cut(
     mask: Bool[Tensor, "note token"], size: int | None = None, overlap: int = 0, *, least: int = 0, full: bool = False
 ) -> Chunks:

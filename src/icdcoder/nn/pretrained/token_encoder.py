@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.nn.dropped_attention import SparingDropout
-from icdcoder.nn.pretrained.chunks import Chunks, cut
+from icdcoder.nn.pretrained.chunks import Chunks, Places, cut
 from icdcoder.nn.pretrained.loading import Pretrained
 from icdcoder.nn.pretrained.quantised import plain_weight
 
@@ -33,11 +33,10 @@ class Chunking:
 
 
 class TokenEncoder(nn.Module):
-    """Sets the model's special tokens around a note or its chunks, and drops their states.
-
-    frozen: no gradients, no dropout. bidirectional: a decoder's tokens see the tokens after them too (BehnamGhader et
-    al. 2024, LLM2Vec, arXiv 2404.05961); it needs training to be of use. checkpointing: activations of a layer are
-    computed anew in the backward pass instead of being kept (Chen et al. 2016, arXiv 1604.06174).
+    """Sets the model's special tokens around a note or its chunks, and drops their states. frozen: no gradients, no
+    dropout. bidirectional: a decoder's tokens see the tokens after them too (BehnamGhader et al. 2024, LLM2Vec, arXiv
+    2404.05961); it needs training. checkpointing: a layer's activations are computed anew in the backward pass instead
+    of being kept (Chen et al. 2016, arXiv 1604.06174).
 
     Weights that are not trained and come from a checkpoint's folder are not in `state_dict()`, as each checkpoint of a
     run would hold billions of them again; they stay as they are on loading. `whole_state` has them.
@@ -141,6 +140,15 @@ class TokenEncoder(nn.Module):
         # A chunk of nothing but padding sees itself; a softmax over nothing has no value.
         seen = seen | ~seen.any(1, keepdim=True)
         return found, self._read(ids, seen, lambda output: [output.last_hidden_state])[0].float()
+
+    def places(
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], padding: bool, least: int = 0
+    ) -> Places:
+        """The tokens; with `padding`, all places of chunks that are `filled`."""
+        if not padding:
+            return Places(self(tokens, mask), mask)
+        chunks, states = self.filled(tokens, mask, least)
+        return Places(*chunks.laid_out(states), chunks)
 
     def _of_notes(
         self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], take: Take, every: bool = False
