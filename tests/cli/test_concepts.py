@@ -93,6 +93,21 @@ def test_a_code_without_any_concept_says_so(capsys: pytest.CaptureFixture[str]) 
     assert "No concept bears on it" in capsys.readouterr().out
 
 
+def test_a_code_that_takes_concepts_of_its_parent_says_so(folder: Path, tmp_path: Path) -> None:
+    edited = tmp_path / "concepts.tsv"
+    icdcoder("concepts", folder / "config.toml", "--write", edited)
+    code = Prepared.load(folder / "runs/small/prepared").space.codes[0]
+    above = Code(code.system, code.value.partition(".")[0])
+    edited.write_text(edited.read_text(encoding="utf-8").replace(str(code), str(above)), encoding="utf-8")
+    run(Experiment.load(folder / "config.toml", ["name=taken", f"model.concepts={edited}"]))
+    coder = folder / "runs/taken/coder"
+    asked = ("explain", folder / "note.txt", "--coder", coder, "--code", str(code))
+    assert json.loads(icdcoder(*asked, "--format", "json").stdout)["concepts_from"] == str(above)
+    assert f"no concepts of its own; those of {above} stand in" in " ".join(icdcoder(*asked).stdout.split())
+    other = Prepared.load(folder / "runs/small/prepared").space.codes[1]
+    assert explained(folder, "--code", str(other))[0]["concepts_from"] is None
+
+
 def test_concepts_are_written_though_the_table_is_cut_short(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def closed() -> None:
         raise BrokenPipeError

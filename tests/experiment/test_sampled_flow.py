@@ -127,6 +127,11 @@ def test_expressions_of_a_file_are_looked_for_beside_our_own(tmp_path: Path) -> 
     assert set(both.sampler.terms) - set(own.sampler.terms) == {"pressure like a kettle"}
 
 
+def test_expressions_without_a_sampler_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="sampler_knowledge is of no use to sampler = 'head'"):
+        prepare(experiment(tmp_path, text={"sampler_knowledge": "mine.tsv"}))
+
+
 def test_a_packed_coder_needs_no_file_of_the_user(tmp_path: Path) -> None:
     built = tmp_path / "medical_expressions.tsv"
     built.write_text("icd9cm:401.9\tterm\tpressure like a kettle\n", encoding="utf-8")

@@ -25,6 +25,15 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
         code_texts.read(path)
 
 
+def test_a_file_of_expressions_is_not_taken_for_texts(tmp_path: Path) -> None:
+    path = tmp_path / "texts.tsv"
+    path.write_text("icd9cm:650\tterm\n")
+    assert code_texts.read(path) == {Code("icd9cm", "650"): ("term",)}
+    path.write_text("icd9cm:401.9\tabbreviation\tHTN\n")
+    with pytest.raises(InputError, match=r"texts\.tsv, line 1: this is a line of a file of expressions"):
+        code_texts.read(path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.tsv"):
         code_texts.read(tmp_path / "none.tsv")

@@ -87,6 +87,11 @@ def test_building_is_repeatable_and_other_systems_work_too() -> None:
     assert concepts.build(old).membership(old[:2])[0].any(1).all()
 
 
+def test_an_index_that_there_is_not_is_refused() -> None:
+    with pytest.raises(InputError, match="no alphabetic index of icd9cm, icd9pcs here"):
+        concepts.build([Code("icd9cm", "401.9"), Code("icd9pcs", "39.61")], index=True)
+
+
 def test_a_code_without_concepts_takes_those_above_it_and_says_so() -> None:
     known = ConceptSet((Concept("diabetes", GENERAL, (Code("icd10cm", "E11"),)),))
     membership, fallen = known.membership(CODES)

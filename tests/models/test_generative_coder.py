@@ -51,6 +51,11 @@ def build(checkpoint: Path, **settings: Any) -> GenerativeCoder:
     return generative_coder.build(config, ModelContext(reader.size, SPACE, encode=reader.encode))
 
 
+def test_a_file_of_knowledge_that_nothing_takes_is_refused() -> None:
+    with pytest.raises(ValidationError, match="knowledge_file is of no use without knowledge"):
+        generative_coder.Config(knowledge_file=Path("mine.tsv"))
+
+
 def notes(checkpoint: Path) -> TokenisedNotes:
     gold = [torch.nonzero(torch.tensor([i & 1, i & 2, i & 4, 0]))[:, 0].int().numpy() for i in range(len(TEXTS))]
     return TokenisedNotes([Subwords.load(checkpoint).encode(text) for text in TEXTS], codes=4, gold=gold)
@@ -110,11 +115,12 @@ def test_eight_notes_are_learnt_by_heart_in_each_format(writers: dict[str, Path]
         optimiser.step()
         if step % 25 == 0 and scores.penalty < 0.05:
             free = replace(ask, decoding="free").answers(listed)
-            if (free.generation == gold).all() and ((free.attention > 0.5) == gold).all():
+            learnt = (free.generation == gold).all() and ((free.attention > 0.5) == gold).all()
+            # An answer can hold all codes and a word too many for some steps more.
+            if learnt and free.counts == {"outside_space": 0, "prose": 0, "cut": 0}:
                 break
     else:
         pytest.fail(f"after {step} steps the loss of the answers is {scores.penalty.item():.3f}")
-    assert free.counts == {"outside_space": 0, "prose": 0, "cut": 0}
     assert ((ask.answers(listed).generation > 0.5) == gold).all()
 
 

@@ -76,6 +76,8 @@ def _show(one: CodeReasons, description: str) -> None:
     before = "" if abs(one.score - one.before) < 5e-5 else f" (was {one.before:.3f})"
     mark = "accepted" if one.accepted else "not accepted"
     out().print(f"{escape(str(one.code))} {escape(description)}: {one.score:.3f}{before}, {mark}")
+    if one.concepts_from:
+        out().print(f"  It has no concepts of its own; those of {escape(str(one.concepts_from))} stand in for them.")
     if not one.supporting and not one.missing:
         out().print("  No concept bears on it; this is how frequent it is.")
         return

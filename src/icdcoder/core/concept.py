@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from icdcoder.core.code import Code
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence, ScoringPredictor
 
@@ -29,6 +30,11 @@ class ConceptCoder(ScoringPredictor, Protocol):
     @property
     def membership(self) -> npt.NDArray[np.bool_]:
         """Matrix "code concept": which concepts bear on which code."""
+        ...
+
+    @property
+    def concepts_from(self) -> Mapping[Code, Code | None]:
+        """{code without concepts of its own: the code above it whose concepts it takes, or None: it has none}."""
         ...
 
     @property

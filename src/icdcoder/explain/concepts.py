@@ -47,9 +47,9 @@ class ConceptReason:
 
 @dataclass(frozen=True, slots=True)
 class CodeReasons:
-    """before: the probability without the answers that were set. supporting: the
-    code's own first, by falling share in the log-odds.
-    missing: by falling weight."""
+    """before: the probability without the answers that were set. supporting: the code's own first, by falling share in
+    the log-odds. missing: by falling weight. concepts_from: the code above, where its concepts stand in for those that
+    this code has none of."""
 
     code: Code
     score: float
@@ -57,6 +57,7 @@ class CodeReasons:
     before: float
     supporting: tuple[ConceptReason, ...]
     missing: tuple[ConceptReason, ...]
+    concepts_from: Code | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -64,6 +65,7 @@ class CodeReasons:
             "score": self.score,
             "accepted": self.accepted,
             "before": self.before,
+            "concepts_from": str(self.concepts_from) if self.concepts_from else None,
             "supporting": [_to_json(reason) for reason in self.supporting],
             "missing": [_to_json(reason) for reason in self.missing],
         }
@@ -112,9 +114,10 @@ def reasons(
     found = []
     for place, index in enumerate(wanted):
         every = _reasons(predictor, index, changed[0], weights[place], spans, given)
+        code = predictor.space.codes[index]
         found.append(
             CodeReasons(
-                code=predictor.space.codes[index],
+                code=code,
                 score=float(after[index]),
                 accepted=bool(after[index] > predictor.threshold),
                 before=float(before[index]),
@@ -122,6 +125,7 @@ def reasons(
                     sorted((r for r in every if r.score >= YES), key=lambda r: (not r.own, -r.weight * r.score))
                 ),
                 missing=tuple(sorted((r for r in every if r.score < YES), key=lambda r: -r.weight)),
+                concepts_from=predictor.concepts_from.get(code),
             )
         )
     return tuple(found)

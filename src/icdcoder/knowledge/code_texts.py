@@ -12,6 +12,7 @@ from pathlib import Path
 
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
+from icdcoder.knowledge import expressions
 
 
 def read(path: Path) -> dict[Code, tuple[str, ...]]:
@@ -32,6 +33,11 @@ def read(path: Path) -> dict[Code, tuple[str, ...]]:
         code, tab, words = line.partition("\t")
         if not tab or not words.strip():
             raise InputError(f"{path}, line {number}: it should be a code, a tab and a text.")
+        kind, second, _ = words.partition("\t")
+        if second and kind.strip() in expressions.KINDS:
+            raise InputError(
+                f"{path}, line {number}: this is a line of a file of expressions, not a text about a code."
+            )
         try:
             found.setdefault(Code.parse(code.strip()), []).append(" ".join(words.split()))
         except InputError as error:

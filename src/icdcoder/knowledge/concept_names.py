@@ -9,6 +9,7 @@ from pathlib import Path
 
 from icdcoder import systems
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.knowledge import expressions, index_terms, sources
 
 # Ends of titles that say that nothing more is said; no note states them.
@@ -51,14 +52,18 @@ class Wordings:
     @classmethod
     def of(cls, names: Collection[str], *, index: bool = False, more: Sequence[Path] = ()) -> Wordings:
         """What is known in the systems named. index: raises ArtefactError where the index has not been fetched. more:
-        files of expressions of the user's; raises InputError."""
+        files of expressions of the user's. Raises InputError for those, and where an index is asked for that no system
+        named has here."""
+        if index and "icd10cm" not in names:
+            raise InputError(
+                f"There is no alphabetic index of {', '.join(sorted(names))} here; only ICD-10-CM has one."
+            )
         stated: dict[Code, tuple[str, ...]] = {}
         suggesting: dict[Code, tuple[str, ...]] = {}
         for name in sorted(names):
             stated.update(_texts(name, expressions.CODING_KINDS, more))
             suggesting.update(_texts(name, ("indirect",), more))
-        wanted = index and "icd10cm" in names
-        return cls(stated, suggesting, _from_index() if wanted else {})
+        return cls(stated, suggesting, _from_index() if index else {})
 
     def names(self, code: Code) -> tuple[str, ...]:
         """Other names of the condition."""

@@ -85,6 +85,10 @@ class Config(Settings):
     def _answers(self) -> Config:
         if not self.generation_weight and not self.attention_weight:
             raise ValueError("one of generation_weight and attention_weight must be more than 0.")
+        if self.knowledge_file and self.knowledge == "none":
+            raise ValueError(
+                "knowledge_file is of no use without knowledge: 'medical_expressions' or 'code_descriptions'."
+            )
         require_learnable(self.weights, self.tuning == "full")
         return self
 

@@ -68,8 +68,16 @@ class ConceptPredictor:
         return tuple(concept.layer for concept in self.concepts)
 
     @cached_property
+    def _bearing(self) -> tuple[npt.NDArray[np.bool_], Mapping[Code, Code | None]]:
+        return self.concepts.membership(self.space.codes)
+
+    @property
     def membership(self) -> npt.NDArray[np.bool_]:
-        return self.concepts.membership(self.space.codes)[0]
+        return self._bearing[0]
+
+    @property
+    def concepts_from(self) -> Mapping[Code, Code | None]:
+        return self._bearing[1]
 
     def concept_index(self, name: str) -> int:
         return self.concepts.index(name)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from icdcoder.core import components
 from icdcoder.core.code import Code
@@ -69,6 +69,12 @@ class Config(Settings):
     accept_unsupported: bool = False
     record: Path | None = None
     replay: Path | None = None
+
+    @model_validator(mode="after")
+    def _sampled_by_knowledge(self) -> Self:
+        if self.sampler_knowledge and self.sampler == "head":
+            raise ValueError("sampler_knowledge is of no use to sampler = 'head'; 'knowledge' looks by it.")
+        return self
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from icdcoder.core import components
 from icdcoder.core.config import Settings, build
@@ -37,6 +37,12 @@ class TextConfig(Settings):
     max_tokens: int = Field(default=2500, ge=1)
     sampler: Literal["head", "knowledge", "knowledge_sections", "oracle"] = "head"
     sampler_knowledge: Path | None = None
+
+    @model_validator(mode="after")
+    def _sampled_by_knowledge(self) -> Self:
+        if self.sampler_knowledge and self.sampler == "head":
+            raise ValueError("sampler_knowledge is of no use to sampler = 'head'; 'knowledge' looks by it.")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
