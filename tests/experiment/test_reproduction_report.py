@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
 
 from icdcoder.experiment import published
 from icdcoder.experiment.reproduce import Reproduced, Reproduction
@@ -58,6 +62,23 @@ def test_the_share_of_trained_weights_is_a_column_where_it_differs() -> None:
     assert "| 100.00% |" in text
     assert "| 0.32% |" in text
     assert "trainable_share |" not in markdown(result(measured(BASE, 0.6, 1.0)))
+
+
+def test_quality_against_the_share_of_trained_weights_is_drawn(tmp_path: Path) -> None:
+    save(result(measured(BASE, 0.6, 1.0)), tmp_path)
+    assert not list(tmp_path.glob("*.svg")), "all systems trained all weights"
+    save(result(measured(FOUR, 0.3, 0.0016), measured(EIGHT, 0.5, 0.0032)), tmp_path)
+    root = ElementTree.parse(tmp_path / "trained_shares_synthetic.svg").getroot()
+    points = root.findall("{*}circle")
+    assert [one.findtext("{*}title") for one in points] == [
+        f"{FOUR.system}: 0.300 at 0.16%",
+        f"{EIGHT.system}: 0.500 at 0.32%",
+        f"{BASE.system}: 0.600 at 100.00%",
+    ]
+    across, down = ([float(one.get(axis, "")) for one in points] for axis in ("cx", "cy"))
+    assert across == sorted(across)
+    assert down == sorted(down, reverse=True)
+    assert across[1] - across[0] == pytest.approx(math.log10(2) / 3 * (560 - 56 - 16), abs=0.2)
 
 
 def test_a_damaged_table_is_written_anew(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from icdcoder.core.cache import write_atomic
 from icdcoder.experiment import published
 from icdcoder.experiment.reproduce import Reproduced, Reproduction
 from icdcoder.experiment.sweep import Run
+from icdcoder.measure import charts
 from icdcoder.measure.significance import mean_interval
 
 # Shown where the systems ran on another corpus than the published one, beside the published micro-F1.
@@ -26,11 +27,23 @@ SHARE = "trainable_share"
 
 
 def save(result: Reproduction, folder: Path) -> None:
-    """table.md and table.json in `folder`, with the rows that earlier calls measured and this one did not."""
+    """table.md and table.json in `folder`, with the rows that earlier calls measured and this one did not; and of each
+    data set trained_shares_SET.svg, where not all systems trained all their weights."""
     folder.mkdir(parents=True, exist_ok=True)
     result = _with_earlier(result, folder / "table.json", folder)
     write_atomic(folder / "table.md", markdown(result))
     write_atomic(folder / "table.json", json.dumps(_data(result), indent=1))
+    for name in result.titles:
+        rows = [one for one in result.rows if one.runs and (result.corpus or one.row.set) == name]
+        found = [_trained(one) for one in rows if any(_values(one, SHARE)) and _values(one, "micro_f1")]
+        if found and _share(rows):
+            write_atomic(folder / f"trained_shares_{name}.svg", charts.trained_shares(found))
+
+
+def _trained(one: Reproduced) -> charts.Trained:
+    found = _values(one, "micro_f1")
+    mean, half = mean_interval(found) if len(found) > 1 else (_mean(found), 0.0)
+    return charts.Trained(one.row.system, _mean(_values(one, SHARE)), mean, half)
 
 
 def _with_earlier(result: Reproduction, path: Path, folder: Path) -> Reproduction:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
 
 from icdcoder.measure.calibration import Bin
 from icdcoder.measure.concept_leak import OnShare
@@ -11,6 +13,16 @@ from icdcoder.measure.frequency import Band
 WIDTH, HEIGHT = 560, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 64
 INK, FAINT, MICRO, MACRO = "#1f2933", "#d5dbe1", "#2a6f97", "#e09f3e"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A system whose weights were trained to a share in (0, 1]. half: half the width of the interval of `f1`, or 0."""
+
+    system: str
+    share: float
+    f1: float
+    half: float = 0.0
 
 
 def frequency(bands: Sequence[Band]) -> str:
@@ -58,6 +70,23 @@ def concepts_on(shares: Sequence[OnShare]) -> str:
     return _svg(marks)
 
 
+def trained_shares(systems: Sequence[Trained]) -> str:
+    """Micro-F1 against the share of trained weights, whose axis is logarithmic; whiskers are intervals over seeds."""
+    marks = _grid("Micro-F1 by share of trained weights")
+    lowest = min(-1, floor(log10(min(one.share for one in systems))))
+    for power in range(lowest, 1):
+        marks.append(_text(_x(1 - power / lowest), HEIGHT - BOTTOM + 18, f"{100 * 10.0**power:g} %"))
+    marks.append(_text(_x(0.5), HEIGHT - BOTTOM + 40, "share of trained weights"))
+    for one in sorted(systems, key=lambda one: one.share):
+        x, y = _x(1 - log10(one.share) / lowest), _y(one.f1)
+        marks.append(_line(x, _y(min(1, one.f1 + one.half)), x, _y(max(0, one.f1 - one.half)), MICRO))
+        told = f"{one.system}: {one.f1:.3f} at {one.share:.2%}"
+        marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{MICRO}"><title>{_safe(told)}</title></circle>')
+        left = x > _x(0.5)
+        marks.append(_text(x + (-8 if left else 8), y + 4, one.system, size=10, anchor="end" if left else "start"))
+    return _svg(marks)
+
+
 def _x(share: float) -> float:
     return LEFT + share * (WIDTH - LEFT - RIGHT)
 
@@ -96,9 +125,12 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashes: bo
 
 
 def _text(x: float, y: float, text: str, *, size: int = 12, anchor: str = "middle", colour: str = INK) -> str:
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     place = f'x="{x:.1f}" y="{y:.1f}"'
-    return f'<text {place} font-size="{size}" text-anchor="{anchor}" fill="{colour}">{safe}</text>'
+    return f'<text {place} font-size="{size}" text-anchor="{anchor}" fill="{colour}">{_safe(text)}</text>'
+
+
+def _safe(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _svg(marks: Sequence[str]) -> str:
