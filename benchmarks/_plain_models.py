@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from icdcoder import systems
+from icdcoder.core.code import Code
+from icdcoder.knowledge import synonyms
+
+
+def real_codes(count: int) -> list[Code]:
+    return list(islice(systems.load("icd9cm").codes(), count))
+
+
+def word_numbers(text: str, words: int) -> npt.NDArray[np.int32]:
+    """Of the words of a name, made up but for equal words being equal."""
+    found = [2 + crc32(word.encode()) % (words - 2) for word in text.casefold().split()]
+    return np.array(found or [1], dtype=np.int32)
 
 
 class PlainOutput(nn.Module):
@@ -177,17 +196,21 @@ class PlainMSMN(nn.Module):
         self.queries = nn.Linear(512, 512 // self.SYNONYMS)
         self.weights, self.bias = nn.Linear(512, 512), nn.Linear(512, 1)
         self.dropout = nn.Dropout(0.2)
-        self.synonyms = torch.randint(2, words, (codes * self.SYNONYMS, 5))
+        found = (known or ("",) for known in synonyms.of(real_codes(codes)))
+        texts = [known[k % len(known)] for known in found for k in range(self.SYNONYMS)]
+        numbers = [torch.from_numpy(word_numbers(text, words)[:30]).long() for text in texts]
+        self.synonyms = nn.utils.rnn.pad_sequence(numbers, batch_first=True)
+        self.lengths = torch.tensor([len(own) for own in numbers])
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.once(tokens)
 
-    def encoded(self, tokens: Tensor) -> Tensor:
-        return self.reduction(self.lstm(self.dropout(self.embedding(tokens)))[0])
-
     def once(self, tokens: Tensor) -> Tensor:
-        names = self.encoded(self.synonyms).amax(1).unflatten(0, (-1, self.SYNONYMS))
-        states = self.encoded(tokens)
+        spelt = self.dropout(self.embedding(self.synonyms))
+        packed = pack_padded_sequence(spelt, self.lengths, batch_first=True, enforce_sorted=False)
+        read, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        names = self.reduction(read).amax(1).unflatten(0, (-1, self.SYNONYMS))
+        states = self.reduction(self.lstm(self.dropout(self.embedding(tokens)))[0])
         keys = torch.tanh(self.keys(states)).unflatten(2, (self.SYNONYMS, -1)).transpose(1, 2)
         attention = torch.softmax(self.queries(names).transpose(0, 1) @ keys.transpose(2, 3), 3)
         read = self.dropout((attention @ states[:, None]).amax(1))

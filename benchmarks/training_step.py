@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from _comparison import Work, cost_in_new_process, print_cost, report
-from _plain_models import PLAIN
+from _plain_models import PLAIN, real_codes, word_numbers
 from _plain_pretrained import PRETRAINED, architecture
 from icdcoder.core import components
 from icdcoder.core.code import Code
@@ -49,9 +50,11 @@ def work(way: str, kind: str, shape: tuple[int, int, int]) -> tuple[Work, Work]:
 
 def _ours(kind: str, codes: int) -> Any:
     module = components.load("models", kind)
-    space = LabelSpace(Code("icd9cm", f"{i // 10:03}.{i % 10}") for i in range(codes))
+    named = kind == "msmn"  # what it costs depends on the names
+    space = LabelSpace(real_codes(codes) if named else (Code("icd9cm", f"{i // 10:03}.{i % 10}") for i in range(codes)))
     given = {"architecture": architecture(WORDS)} if kind in PRETRAINED else ALIKE.get(kind, {})
-    return module.build(module.Config(**given), ModelContext(WORDS, space, encode=_description))
+    encode = partial(word_numbers, words=WORDS) if named else _description
+    return module.build(module.Config(**given), ModelContext(WORDS, space, encode=encode))
 
 
 def _batch(notes: int, tokens: int, codes: int) -> Batch:
@@ -86,7 +89,7 @@ class _Plain:
 
 
 def _description(text: str) -> npt.NDArray[np.int32]:
-    """Numbers for a description or a synonym, five words long whatever it is."""
+    """Numbers for a description, five words long whatever it is."""
     return (np.arange(5, dtype=np.int32) + len(text) * 7) % (WORDS - 2) + 2
 
 

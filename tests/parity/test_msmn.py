@@ -110,7 +110,7 @@ def test_logits_are_those_of_the_paper(names: Path, notes: list[list[int]], hidd
 
 def test_tiles_are_invisible(names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    for tile, texts, kept in ((synonym_reading.TILE, msmn.TEXTS, msmn.KEPT), (1, 2, 8)):
+    for tile, texts, kept in ((synonym_reading.TILE, msmn.TEXTS, msmn.KEPT), (1, 2, 1)):
         monkeypatch.setattr(synonym_reading, "TILE", tile)
         monkeypatch.setattr(msmn, "TEXTS", texts)
         monkeypatch.setattr(msmn, "KEPT", kept)
@@ -127,6 +127,18 @@ def test_synonyms_are_taken_in_turns(names: Path) -> None:
     assert table[1][1:] == [[8, 0, 0, 0], [9, 10, 0, 0]]
     assert table[1][0] == [1, *description[1:]]
     assert table[3] == [[1, 0, 0, 0]] * 3
+
+
+def test_a_synonym_that_stands_more_than_once_is_read_once(names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = build(names)
+    read: list[list[int]] = []
+    pooled = model._pooled
+    monkeypatch.setattr(model, "_pooled", lambda tokens: (read.extend(tokens.tolist()), pooled(tokens))[1])
+    model(batch(NOTES, 12))
+    stripped = [tuple(token for token in text if token != PAD) for text in read]
+    standing = [tuple(token for token in text if token != PAD) for text in model.synonyms.flatten(0, 1).tolist()]
+    assert sorted(stripped) == sorted(set(standing))
+    assert len(stripped) < len(standing)
 
 
 def test_r_drop_is_that_of_the_paper(names: Path) -> None:

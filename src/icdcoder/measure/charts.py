@@ -75,7 +75,7 @@ def trained_shares(systems: Sequence[Trained]) -> str:
     marks = _grid("Micro-F1 by share of trained weights")
     lowest = min(-1, floor(log10(min(one.share for one in systems))))
     for power in range(lowest, 1):
-        marks.append(_text(_x(1 - power / lowest), HEIGHT - BOTTOM + 18, f"{100 * 10.0**power:g} %"))
+        marks.append(_text(_x(1 - power / lowest), HEIGHT - BOTTOM + 18, f"{100 * 10.0**power:g} %", anchor="end"))
     marks.append(_text(_x(0.5), HEIGHT - BOTTOM + 40, "share of trained weights"))
     for one in sorted(systems, key=lambda one: one.share):
         x, y = _x(1 - log10(one.share) / lowest), _y(one.f1)

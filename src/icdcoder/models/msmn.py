@@ -19,6 +19,8 @@ Where the authors' code does otherwise:
 - Its synonyms come from UMLS, in random order; here, they are those of knowledge/synonyms.py, in its order;
   `synonyms_file` brings others.
 - In the maximum over a synonym's tokens the zeros behind it take part; `pool_padding = true` repeats that.
+- It reads a synonym as often as it stands. Here it is read once, since two in three do where codes take theirs in
+  turns; under dropout its copies do not differ.
 - The KL is over a softmax of codes, though these are no alternatives; that is kept, as `r_drop` rests on its size.
 The attention given to explainers is the mean over the synonyms.
 """
@@ -44,9 +46,9 @@ from icdcoder.nn.remembered import Remembered
 from icdcoder.nn.synonym_reading import greatest_reading
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
-# Synonyms encoded at once, of like length. What is inside of the first so many words is kept for the backward pass; of
-# more it is computed anew, as it would outgrow the attention.
-TEXTS, KEPT = 4_096, 80_000
+# Synonyms encoded at once, of like length. What is inside of the first so many words for each note of the batch is kept
+# for the backward pass; of more it is computed anew, as it would outgrow what plain attention to the notes would hold.
+TEXTS, KEPT = 4_096, 40_000
 
 
 class Config(Settings):
@@ -130,7 +132,8 @@ class MSMN(nn.Module):
         self._remembered = Remembered()
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        names = self._names() if self.training else self._remembered(self._names, self.state_dict().values())
+        kept = KEPT * len(batch.tokens)
+        names = self._names(kept) if self.training else self._remembered(self._names, self.state_dict().values())
         states = self._encoded(batch.tokens, batch.mask)
         logits = self._logits(states, batch.mask, names)
         read = None
@@ -138,7 +141,7 @@ class MSMN(nn.Module):
             read = self._attention(self._headed(states), batch.mask, self.queries(names[attention_codes])).mean(1)
         penalty = None
         if self.training and batch.targets is not None and self.r_drop:
-            names = self._names()
+            names = self._names(kept)
             again = self._logits(self._encoded(batch.tokens, batch.mask), batch.mask, names)
             penalty = _r_drop(logits.float(), again.float(), batch.targets, self.r_drop)
         return Scores(logits, None if read is None else read.float(), penalty)
@@ -148,21 +151,22 @@ class MSMN(nn.Module):
     ) -> Float[Tensor, "text token attended"]:
         return self.reduction(self.lstm(self.words(tokens, mask), mask))
 
-    def _names(self) -> Float[Tensor, "code synonym attended"]:
-        """q: each synonym as a vector. Texts of like length are read together, so that little padding is."""
-        texts = self.synonyms.flatten(0, 1)
+    def _names(self, kept: int = KEPT) -> Float[Tensor, "code synonym attended"]:
+        """q: each synonym as a vector. Texts of like length are read together, so that little padding is. kept: see
+        KEPT, here of all notes."""
+        texts, which = self.synonyms.flatten(0, 1).unique(dim=0, return_inverse=True)
         lengths = (texts != PAD).sum(1)
         order = lengths.argsort()
         pooled, words = [], 0
         for part in order.split(TEXTS):
             tokens = texts[part, : max(1, int(lengths[part[-1]]))]
             words += tokens.numel()
-            again = words > KEPT and torch.is_grad_enabled()
+            again = words > kept and torch.is_grad_enabled()
             pooled.append(checkpoint(self._pooled, tokens, use_reentrant=False) if again else self._pooled(tokens))
         found = torch.cat(pooled)[order.argsort()]
         if self.pool_padding:
             found = torch.where((lengths < texts.shape[1])[:, None], found.clamp(min=0.0), found)
-        return found.unflatten(0, self.synonyms.shape[:2])
+        return found[which].unflatten(0, self.synonyms.shape[:2])
 
     def _pooled(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text attended"]:
         mask = tokens != PAD
