@@ -4,7 +4,7 @@
 
 Each gives admission and text of the wanted rows of NOTEEVENTS.csv.gz, as far as its streaming goes without holding the
 table; the texts of all are compared. Each runs in a process of its own, one after the other. A reader that is not
-installed is left out. Needs: pip install duckdb pyarrow
+installed is left out. Needs: pip install ".[bench]"
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def polars(path: Path) -> Iterable[tuple[str, str]]:
 def duckdb(path: Path) -> Iterable[tuple[str, str]]:
     import duckdb as db
 
-    query = f"select HADM_ID, TEXT from read_csv('{path}', header = true, all_varchar = true, quote = '\"', escape = '\"', "
+    query = (
+        f"select HADM_ID, TEXT from read_csv('{path}', header = true, all_varchar = true, quote = '\"', escape = '\"', "
+    )
     found = db.connect().execute(query + f"max_line_size = 100000000) where CATEGORY = '{WANTED}'")
     while rows := found.fetchmany(1_000):
         yield from rows

@@ -1,37 +1,23 @@
-"""The raw files of MIMIC as PhysioNet ships them: finding a table, and reading its bytes in blocks of whole rows."""
+"""The raw files of MIMIC as PhysioNet ships them: finding a table, and reading it some rows at a time."""
 
 from __future__ import annotations
 
 import gzip
-import importlib
-import queue
-import threading
 import zlib
-from collections.abc import Generator, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import IO
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+from icdcoder.core.errors import InputError, did_you_mean
 
-from icdcoder.core.errors import InputError
+if TYPE_CHECKING:
+    import polars as pl
 
 FOLDERS = ("", "hosp", "icu", "note")
 ENDINGS = (".csv.gz", ".csv")
-BLOCK = 1 << 24
-# Room before a block for the part of a row that the block before it ended with.
-MARGIN = 1 << 20
-# Two blocks wait, one is being made, one is looked at.
-BUFFERS = 4
-LONGEST_ROW = 1 << 28
-QUOTE, LINE_END = b'"\n'
-# How much is decompressed at once: what a processor's cache holds, since the library copies it once more.
-PIECE = 1 << 20
-# How much is looked through at once for the same reason: numpy goes through it several times.
-LOOK = 1 << 20
+# The end of a plain file in which its last row's last line is looked for.
+TAIL = 1 << 20
+BOM = b"\xef\xbb\xbf"
 SOURCES = {
     "iii": "MIMIC-III 1.4 (https://physionet.org/content/mimiciii/1.4/)",
     "iv": "MIMIC-IV (https://physionet.org/content/mimiciv/)",
@@ -69,146 +55,66 @@ def _looks_like_iii(root: Path) -> bool:
     return any(path.name.isupper() or path.name.partition(".")[0].isupper() for path in _entries(root))
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Whole rows: row i is `data[starts[i] : ends[i]]`. They are there until the next are asked for, as the memory is
-    then used again: fresh memory for each block would cost as much as decompressing into it."""
+def batches(path: Path, needed: Sequence[str], *, only: bool = False) -> Iterator[pl.DataFrame]:
+    """The rows of a table as text, in the order of the file; null where nothing stands between two commas.
 
-    data: bytearray
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def row(self, i: int) -> bytes:
-        with memoryview(self.data) as data, data[self.starts[i] : self.ends[i]] as row:
-            return bytes(row)
-
-
-def row_blocks(path: Path) -> Iterator[Rows]:
-    """The file in blocks of whole rows. The header is the first row of the first block.
-
-    A line end within quotes ends no row; a doubled quote changes nothing, as it counts twice. Raises InputError where
-    the file ends within a row's quotes, in a row that has fewer values than the header, or within its gzip stream: what
-    was read is then not all.
+    needed: columns, in small letters as all are. only: no others, in the order of `needed`. Raises InputError where a
+    column is missing, or the file is cut short or damaged: what was read is then not all.
     """
-    rest = header = b""
-    with closing(_ahead(path)) as blocks:
-        for data, end in blocks:
-            start = MARGIN - len(rest)
-            data[max(0, start) : MARGIN] = rest  # before the block; where it is longer than the margin, all moves up
-            start, end = max(0, start), end + max(0, -start)
-            ends = _row_ends(data, start, end)
-            if len(ends):
-                rest = bytes(data[ends[-1] : end])
-                header = header or bytes(data[start : ends[0]])
-                yield Rows(data, np.concatenate([[start], ends[:-1]]), ends)
-            else:
-                rest = bytes(data[start:end])
-            if len(rest) > LONGEST_ROW:
-                raise InputError(f"{path} is damaged: a quote is opened and not closed within {LONGEST_ROW:,} bytes.")
-    if rest.strip():
-        if rest.count(b'"') % 2 or _commas(rest) < _commas(header):
-            raise InputError(f"{path} ends in the middle of a row: the file is not complete. Download it again.")
-        yield Rows(bytearray(rest + b"\n"), np.array([0]), np.array([len(rest) + 1]))
+    import polars as pl
 
-
-def _commas(row: bytes) -> int:
-    """Those between values."""
-    return sum(outside.count(b",") for outside in row.split(b'"')[::2])
-
-
-def _row_ends(data: bytearray, start: int, end: int) -> npt.NDArray[np.int64]:
-    """Where rows end in bytes that begin with a row: after each line end that an even number of quotes precedes."""
-    found = []
-    before = np.uint8(0)
-    for at in range(start, end, LOOK):
-        part = np.frombuffer(data, dtype=np.uint8, count=min(LOOK, end - at), offset=at)
-        places = np.flatnonzero((part == LINE_END) | (part == QUOTE))
-        quotes = part.take(places) == QUOTE
-        odd = np.cumsum(quotes, dtype=np.uint8)  # it may go round: 256 is even
-        odd += before
-        before = odd[-1] if len(odd) else before
-        found.append(places[~quotes & (odd & 1 == 0)] + (at + 1))
-    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
-
-
-def _ahead(path: Path) -> Generator[tuple[bytearray, int]]:
-    """Blocks of the decompressed file: a buffer in which they begin at MARGIN, and where they end. They are made by a
-    thread that is two blocks ahead, in buffers that go round."""
-    blocks: queue.Queue[tuple[bytearray, int] | BaseException | None] = queue.Queue()
-    free: queue.Queue[bytearray | None] = queue.Queue()
-    for _ in range(BUFFERS):
-        free.put(bytearray(MARGIN + BLOCK))
-
-    def work() -> None:
-        try:
-            with _opened(path) as file:
-                while (buffer := free.get()) is not None:
-                    end = _filled(file, buffer, path)
-                    if end > MARGIN:
-                        blocks.put((buffer, end))
-                    if end < MARGIN + BLOCK:
-                        break
-            blocks.put(None)
-        except BaseException as error:
-            blocks.put(error)
-
-    thread = threading.Thread(target=work, name=f"reading {path.name}", daemon=True)
-    thread.start()
+    names = _column_names(path)
+    for column in needed:
+        if column not in names:
+            raise InputError(
+                f"{path} has no column {column!r}.{did_you_mean(column, names)} It has: {', '.join(names)}."
+            )
+    table = pl.scan_csv(path, infer_schema=False, encoding="utf8-lossy", with_column_names=lambda _: names)
     try:
-        while (item := blocks.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-            free.put(item[0])
-    finally:
-        free.put(None)  # the thread may be waiting for a buffer
-        thread.join()
+        yield from (table.select(needed) if only else table).collect_batches()
+    except pl.exceptions.PolarsError:  # which cites what it cannot read: text of a note
+        raise InputError(
+            f"{path} is not CSV as PhysioNet ships it: a row does not fit the header, or the file is not complete."
+        ) from None
+    except OSError as error:
+        if "end of file" in str(error):
+            raise _cut_short(path) from None
+        if "gzip" in str(error) or "deflate" in str(error):
+            raise _damaged(path) from None
+        raise InputError(f"{path} cannot be read: {error}.") from None
+    if _ends_within_a_row(path, len(names)):
+        raise InputError(f"{path} ends in the middle of a row: the file is not complete. Download it again.")
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """Raises InputError where a gzipped file is empty, which its library would take for no data."""
-    if path.suffix != ".gz":
-        return path.open("rb")
-    if not path.stat().st_size:
-        raise InputError(f"{path} is cut short: it is empty. Download it again.")
-    return _gzip().open(path, "rb")
-
-
-def _filled(file: IO[bytes], buffer: bytearray, path: Path) -> int:
-    """Where the bytes end that were read into the buffer from MARGIN on: a whole block but at the end of the file.
-
-    Raises InputError where a gzip stream is cut short or damaged.
-    """
-    at, end = MARGIN, MARGIN + BLOCK
+def _column_names(path: Path) -> list[str]:
+    """In small letters."""
     try:
-        with memoryview(buffer) as view:
-            while at < end:
-                with view[at : min(end, at + PIECE)] as room:
-                    count: int = file.readinto(room)  # type: ignore[attr-defined]
-                if not count:
-                    break
-                at += count
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            header = file.readline().removeprefix(BOM)
     except EOFError:
-        raise InputError(f"{path} is cut short: its gzip stream does not end. Download it again.") from None
-    except _damages():
-        raise InputError(f"{path} is damaged: it is not gzip throughout. Download it again.") from None
-    return at
+        raise _cut_short(path) from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise _damaged(path) from None
+    if not header.strip():
+        raise InputError(f"{path} is cut short: it is empty. Download it again.")
+    return [name.strip().strip('"').lower() for name in header.decode("utf-8", "replace").split(",")]
 
 
-def _gzip() -> ModuleType:
-    """ISA-L where it is installed (package isal), which decompresses 2.5 times as quickly; else Python's own gzip."""
-    try:
-        return importlib.import_module("isal.igzip")
-    except ImportError:
-        return gzip
+def _cut_short(path: Path) -> InputError:
+    return InputError(f"{path} is cut short: its gzip stream does not end. Download it again.")
 
 
-def _damages() -> tuple[type[Exception], ...]:
-    """What the libraries raise for bytes that are no gzip stream."""
-    try:
-        return gzip.BadGzipFile, zlib.error, importlib.import_module("isal.isal_zlib").error
-    except ImportError:
-        return gzip.BadGzipFile, zlib.error
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged: it is not gzip throughout. Download it again.")
+
+
+def _ends_within_a_row(path: Path, columns: int) -> bool:
+    """Whether the last line of a plain file lacks values; gzip tells of itself whether it is whole."""
+    if path.suffix == ".gz":
+        return False
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        line = file.read().rpartition(b"\n")[2]
+    outside = line.split(b'"')[::2]
+    # Where an odd number of quotes stands in it, the row has begun in a line before, and ends with this quote.
+    return bool(line.strip()) and line.count(b'"') % 2 == 0 and sum(o.count(b",") for o in outside) < columns - 1

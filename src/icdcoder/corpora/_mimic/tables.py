@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from array import array
 from collections.abc import Collection, Mapping, Sequence
-from io import BytesIO
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from icdcoder.core.errors import InputError
-from icdcoder.corpora._mimic.chosen import chosen
-from icdcoder.corpora._mimic.header import column_names, need
-from icdcoder.corpora._mimic.header import header as header_row
 from icdcoder.corpora._mimic.origin import described
-from icdcoder.corpora._mimic.raw import find, row_blocks
+from icdcoder.corpora._mimic.raw import batches, find
 
 if TYPE_CHECKING:
     import polars as pl
+
+TEXT = "text"
 
 
 def source_files(root: Path, tables: Sequence[str]) -> dict[str, str]:
@@ -34,17 +32,8 @@ def small_table(root: Path, table: str, columns: Sequence[str]) -> pl.DataFrame:
     """
     import polars as pl
 
-    path = find(root, table)
-    frames = []
-    header = b""
-    for rows in row_blocks(path):
-        first = 0 if header else 1
-        header = header or header_row(rows)
-        body = rows.data[rows.starts[first] : rows.ends[-1]] if len(rows) > first else b""
-        frames.append(_parsed(header + body, len(rows) - first, path, columns))
-    if not frames:
-        raise InputError(f"{path} is empty.")
-    return pl.concat(frames)
+    parts = [part.cast(pl.Categorical) for part in batches(find(root, table), columns, only=True)]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(columns, pl.Categorical))
 
 
 class Notes:
@@ -59,13 +48,21 @@ class Notes:
         self.path = path
         self.rows = 0
         self._file = tempfile.TemporaryFile(prefix="icdcoder.")  # noqa: SIM115 (closed by `close`)
-        self._starts = array("q", [0])
         try:
-            heads = self._chosen(where)
+            heads: list[pl.DataFrame] = []
+            sizes = [np.zeros(1, dtype=np.int64)]
+            for batch in batches(path, [TEXT, *where]):
+                self.rows += batch.height
+                kept = batch.filter(pl.all_horizontal(True, *(pl.col(c).is_in(list(v)) for c, v in where.items())))
+                texts = kept[TEXT].fill_null("")
+                self._file.write("".join(texts).encode())
+                sizes.append(texts.str.len_bytes().to_numpy().astype(np.int64))
+                heads.append(kept.drop(TEXT))
             self._file.flush()
             if not self.rows:
                 raise InputError(f"{path} holds no notes: the demo versions of MIMIC come without them.")
-            self.frame: pl.DataFrame = pl.read_csv(BytesIO(heads), infer_schema=False, encoding="utf8-lossy")
+            self.frame: pl.DataFrame = pl.concat(heads)
+            self._starts = np.cumsum(np.concatenate(sizes))
         except BaseException:
             self._file.close()
             raise
@@ -81,25 +78,12 @@ class Notes:
 
     def text(self, i: int) -> str:
         """The text of row `i` of `frame`."""
-        start, end = self._starts[i], self._starts[i + 1]
+        start, end = self._starts[i : i + 2].tolist()
         self._file.seek(start)
-        return self._file.read(end - start).decode("utf-8", "replace")
+        return self._file.read(end - start).decode()
 
     def close(self) -> None:
         self._file.close()
-
-    def _chosen(self, where: Mapping[str, Collection[str]]) -> bytes:
-        """The rows that fulfil `where` as CSV, without their texts, which are kept."""
-        heads: list[bytes] = []
-        for found in chosen(self.path, where):
-            self.rows += found.rows
-            heads += found.heads if heads else [found.columns, *found.heads]
-            self._keep(found.texts)
-        return b"\n".join(heads)
-
-    def _keep(self, texts: Sequence[bytes]) -> None:
-        self._starts.extend(accumulate(map(len, texts), initial=self._starts.pop()))
-        self._file.write(b"".join(texts))
 
 
 def notes(root: Path, table: str, *, where: Mapping[str, Collection[str]] | None = None) -> Notes:
@@ -109,18 +93,3 @@ def notes(root: Path, table: str, *, where: Mapping[str, Collection[str]] | None
     Raises InputError where the table is missing, holds no notes (the demo versions), or is damaged.
     """
     return Notes(find(root, table), where or {})
-
-
-def _parsed(csv: bytes, rows: int, path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    import polars as pl
-
-    names = column_names(csv.partition(b"\n")[0])
-    need(names, columns, path)
-    wanted = [names.index(name) for name in columns]
-    try:
-        frame = pl.read_csv(BytesIO(csv), infer_schema=False, encoding="utf8-lossy", columns=wanted)
-    except pl.exceptions.PolarsError:
-        raise InputError(f"{path} is not CSV as PhysioNet ships it: a row does not fit the header.") from None
-    if frame.height != rows:
-        raise InputError(f"{path} is not CSV as PhysioNet ships it: {rows} rows by quotes, {frame.height} as parsed.")
-    return frame.rename({old: old.strip().lower() for old in frame.columns})[list(columns)].cast(pl.Categorical)
