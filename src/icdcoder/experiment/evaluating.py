@@ -91,6 +91,7 @@ def report_of(
         threshold=card["threshold"]["value"],
         space=prepared.space,
         training_counts=training_counts(prepared),
+        training_notes=len(prepared.split("train")),
         descriptions=card.get("descriptions", {}),
         about=_about(experiment, prepared, card),
         outside=_outside(experiment, prepared, test),

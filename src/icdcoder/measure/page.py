@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from icdcoder.measure import calibration, coding, concept_leak, plausibility, ranking, roc
+from icdcoder.measure import calibration, coding, concept_leak, plausibility, ranking, roc, unread
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,7 @@ MEANINGS = {
     **ranking.MEANINGS,
     **roc.MEANINGS,
     **calibration.MEANINGS,
+    **unread.MEANINGS,
     **plausibility.MEANINGS,
     **concept_leak.MEANINGS,
     "gold_pairs_outside_space": "gold note-code pairs whose code the model cannot predict",
@@ -39,6 +40,7 @@ HEADLINE = (
     "micro_precision",
     "micro_recall",
     "micro_f1_with_outside",
+    "micro_f1_without_reading",
     "macro_f1_mean_of_codes",
     "macro_f1_mean_of_codes_present",
     "macro_f1_of_macro_precision_recall",
@@ -48,6 +50,7 @@ HEADLINE = (
     "precision_at_8",
     "precision_at_15",
     "mean_average_precision",
+    "mean_average_precision_without_reading",
     "calibration_error_of_candidates",
     "evidence_overlap_share",
 )

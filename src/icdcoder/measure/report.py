@@ -18,6 +18,7 @@ import numpy.typing as npt
 from icdcoder.core.artefact import load_card, manifest, save_card, verify
 from icdcoder.core.errors import ArtefactError, InputError
 from icdcoder.core.label_space import LabelSpace
+from icdcoder.measure import unread
 from icdcoder.measure.calibration import Bin, Calibration
 from icdcoder.measure.code_table import CodeRow, code_rows, from_csv, to_csv
 from icdcoder.measure.coding import coding_measures
@@ -59,6 +60,7 @@ class Report:
         threshold: float,
         space: LabelSpace,
         training_counts: npt.NDArray[np.integer],
+        training_notes: int = 0,
         descriptions: Mapping[str, str] | None = None,
         about: Mapping[str, Any] | None = None,
         outside: int = 0,
@@ -67,9 +69,10 @@ class Report:
     ) -> Report:
         """Measures "note code" matrices; a code is accepted where its probability is greater than `threshold`.
 
-        training_counts: training notes of each code of `space`. descriptions: by `str(code)`. outside: gold pairs
-        whose code the space does not hold; where there are any, micro recall and F1 are also given with them as
-        misses. evidence: what `plausibility` said. patients: one a note, for the interval; None: each note its own.
+        training_counts: training notes of each code of `space`, of `training_notes` in all; 0: what a coder comes to
+        that reads nothing is left out. descriptions: by `str(code)`. outside: gold pairs whose code the space does not
+        hold; where there are any, micro recall and F1 are also given with them as misses. evidence: what `plausibility`
+        said. patients: one a note, for the interval; None: each note its own.
         """
         truth = as_flags(gold, "gold")
         numbers = as_scores(probabilities, truth)
@@ -80,19 +83,21 @@ class Report:
         told = {"threshold": {"value": threshold}, "label space": space.digest}
         calibration = Calibration.of(truth, numbers)
         interval = bootstrap_micro_f1(truth, accepted, patients)
+        floor = unread.measures(truth, np.asarray(training_counts), training_notes)
         return cls(
             about={**(about or {}), **{key: value for key, value in told.items() if key not in (about or {})}},
             metrics={
                 **coding_measures(truth, numbers, accepted),
                 **_with_outside(counts.pooled, outside),
                 **calibration.measures,
+                **floor,
                 **(evidence or {}),
             },
             intervals={"micro_f1": (interval.low, interval.high)},
             codes=code_rows(space, counts, training_counts, descriptions or {}),
             bands=by_training_frequency(counts, np.asarray(training_counts)),
             bins=calibration.bins,
-            warnings=tuple(_warnings(truth, accepted, counts)),
+            warnings=tuple(_warnings(truth, accepted, counts, floor)),
         )
 
     def save(self, folder: Path) -> None:
@@ -160,8 +165,11 @@ def _with_outside(pooled: Counts, outside: int) -> dict[str, float]:
     }
 
 
-def _warnings(gold: Flags, accepted: Flags, counts: Counts) -> list[str]:
+def _warnings(gold: Flags, accepted: Flags, counts: Counts, floor: Mapping[str, float]) -> list[str]:
     found = []
+    least = floor.get("micro_f1_without_reading")
+    if least is not None and float(counts.pooled.f1) <= least:
+        found.append(f"No better than giving every note the most frequent codes, whose micro-F1 is {least:.3f}.")
     total = int(counts.accepted.sum())
     if total == 0:
         found.append("No code was accepted for any note: precision, recall and F1 are 0 by definition.")

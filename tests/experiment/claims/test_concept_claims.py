@@ -83,6 +83,7 @@ def test_the_table_says_measures_differences_and_bands(layers: Outcome, folder: 
         "concepts",
         "layer 1 alone",
         "layer 2 alone",
+        "names of the code alone",
         "with blocks",
         "with chapters",
     ]
@@ -104,7 +105,7 @@ def test_bands_are_those_of_the_report(layers: Outcome, folder: Path) -> None:
 
 def test_finished_runs_are_kept_and_shared_and_a_failing_arm_costs_itself_only(layers: Outcome, folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/coder/coder.json")}
-    assert len(before) == 10
+    assert len(before) == 12
     outcome = tried(folder, ["layers", "head"], [1])
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (_, first), (_, heads) = outcome.tried

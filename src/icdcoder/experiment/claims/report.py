@@ -31,6 +31,9 @@ COLUMNS = (
     ("peak_memory_mb", "peak memory, MB", 0),
 )
 
+# Of a coder that gives every note the most frequent codes.
+UNREAD, NOTHING_READ = "_without_reading", "(no note is read)"
+
 
 def save(outcome: Outcome, folder: Path) -> None:
     """claims.md and claims.json in `folder`."""
@@ -64,6 +67,8 @@ def _table(tried: tuple[Tried, ...]) -> list[str]:
     first = next((one for one in tried if one.runs), None)
     heading = ["arm", "runs", *(title for _, title, _ in shown), "micro-F1 less the first arm's"]
     lines = ["| " + " | ".join(heading) + " |", "|" + "---|" * len(heading)]
+    floor = [_cell(_values(first, name + UNREAD), decimals) if first else "" for name, _, decimals in shown]
+    lines += ["| " + " | ".join([NOTHING_READ, "", *floor, ""]) + " |"] if any(floor) else []
     for one in tried:
         if one.runs:
             cells = [_cell(_values(one, name), decimals) for name, _, decimals in shown]
