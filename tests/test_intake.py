@@ -66,9 +66,11 @@ def test_a_table_that_is_none(tmp_path: Path, suffix: str) -> None:
 def test_binary_foreign_and_absent_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"ab\x00c")
     (tmp_path / "b.txt").write_bytes("é".encode("latin-1"))
-    names = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt"), str(tmp_path / "none.txt"), str(tmp_path)]
+    (tmp_path / "c.txt").write_bytes("Cough".encode("utf-16"))
+    names = [str(tmp_path / name) for name in ("a.txt", "b.txt", "c.txt", "none.txt", "")]
     found = reasons(list(read_notes(names)))
-    for reason, words in zip(found, ["binary", "not UTF-8 text (byte 0)", "no such file", "is a folder"], strict=True):
+    said = ["binary", "not UTF-8 text (byte 0)", "UTF-16", "no such file", "is a folder"]
+    for reason, words in zip(found, said, strict=True):
         assert words in reason
 
 

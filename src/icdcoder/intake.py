@@ -83,6 +83,8 @@ def _standard_input(data: bytes, columns: Columns) -> Iterator[tuple[str, Note |
 
 
 def _text(where: str, note_id: str, data: bytes) -> Note | Refusal:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Refusal(where, "is UTF-16 text; convert it to UTF-8 first, as with iconv -f UTF-16 -t UTF-8.")
     if b"\x00" in data:
         return Refusal(where, "is a binary file, not text.")
     try:

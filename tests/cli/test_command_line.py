@@ -118,6 +118,27 @@ def test_a_broken_line_costs_nothing_else(warm_cache: dict[str, str], tmp_path: 
     assert "line 2: is not JSON" in done.stderr
     assert "'a' was used before" in done.stderr
     assert "'b' is empty" in done.stderr
+    assert "3 notes could not be coded; 1 was." in done.stderr
+
+
+def test_the_notes_are_never_written_over(warm_cache: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("id,text\n1,Cough\n")
+    (tmp_path / "link.csv").symlink_to(path)
+    done = icdcoder("code", "notes.csv", "-o", "link.csv", env=warm_cache, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "one of the files of notes" in done.stderr
+    assert path.read_text() == "id,text\n1,Cough\n"
+
+
+def test_where_no_note_was_coded_nothing_else_is_said(warm_cache: dict[str, str], tmp_path: Path) -> None:
+    done = icdcoder("code", str(tmp_path), env=warm_cache)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "icdcoder: No note was coded."
+
+
+def test_notes_that_lead_over_to_a_list_are_shown_as_such(warm_cache: dict[str, str]) -> None:
+    assert "to identify control using: injectable" in icdcoder("show", "E11", env=warm_cache).stdout
 
 
 @pytest.mark.parametrize(
@@ -130,10 +151,12 @@ def test_a_broken_line_costs_nothing_else(warm_cache: dict[str, str], tmp_path: 
         (["code", "-", "--age", "190"], "in years"),
         (["code", "-", "--age", "19", "--no-rules"], "--no-rules"),
         (["code", "-", "--coder", "nowhere"], "no coder folder nowhere"),
+        (["code", "-", "--coder", "bultin"], "Did you mean 'builtin'"),
         (["code", "-", "--format", "xml"], "table or jsonl"),
         (["code", "-", "-o", "/nowhere/at/all.jsonl"], "cannot be written"),
         (["show", "icd10cm:I10.X"], "I10"),
         (["show", "icd11:1A00"], "icd11"),
+        (["show", "laat"], "icdcoder show models/laat"),
         (["show", "models/lat"], "Did you mean 'laat'"),
         (["list", "modles"], "Did you mean 'models'"),
         (["prepare", "none.toml"], "no configuration file"),

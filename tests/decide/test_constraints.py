@@ -215,6 +215,14 @@ def test_what_a_rule_removed_is_not_advised() -> None:
     assert asked(result) == []
 
 
+def test_what_a_neighbour_on_the_same_words_says_is_not_advised() -> None:
+    failing = prediction({"I13.0": 0.9, "I50.23": 0.8, "N18.4": 0.7}, {"I50.22": 0.4, "N18.9": 0.4})
+    assert asked(apply(failing)) == []
+    before = prediction({"E11.9": 0.9, "Z79.84": 0.8}, {"Z79.4": 0.4})
+    elsewhere = replace(before.codes[2], evidence=(Evidence(9, 12, "def", "test"),))
+    assert asked(apply(replace(before, codes=(*before.codes[:2], elsewhere)))) == ["Z79.4"]
+
+
 def test_reasons_are_whole_sentences() -> None:
     result = apply(prediction({"R65.21": 0.9, "F05": 0.8}))
     reasons = [change.reason for change in result.changes if change.rule == "code first"]

@@ -15,7 +15,7 @@ from icdcoder.cli.prediction_table import show
 from icdcoder.cli.screen import out, say
 from icdcoder.core import components
 from icdcoder.core.cache import cache_folder
-from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.core.errors import ConfigError, InputError, did_you_mean
 from icdcoder.core.note import Note
 from icdcoder.intake import Columns, Refusal, read_notes, require_sources
 
@@ -49,10 +49,11 @@ class Request:
 def code_sources(request: Request) -> int:
     """Codes every note of the request and returns the exit status."""
     sources = require_sources(request.sources)
+    _keep_sources(sources, request.output)
     form = _format(request)
     visit = _visit(request)
     coder = load_coder(request.coder, request.system)
-    failed = 0
+    coded = failed = 0
     with _destination(request.output) as file:
         for note, prediction in _coded(coder, sources, request, visit):
             if prediction is None:
@@ -62,13 +63,18 @@ def code_sources(request: Request) -> int:
             if prediction.warnings and not prediction.codes and not note.text.strip():
                 say(f"icdcoder: note {note.id!r} is empty.")
                 failed += 1
+            else:
+                coded += 1
             if form == "jsonl":
                 print(prediction.to_json_line(), file=file, flush=file is sys.stdout)
             else:
                 show(_console(file), note, prediction)
                 print(file=file)
     if failed:
-        say(f"icdcoder: {failed} {'note' if failed == 1 else 'notes'} could not be coded; all others were.")
+        said = f"{failed} {'note' if failed == 1 else 'notes'} could not be coded"
+        say(
+            f"icdcoder: {said}; {coded} {'was' if coded == 1 else 'were'}." if coded else "icdcoder: No note was coded."
+        )
     return SOME_FAILED if failed else 0
 
 
@@ -88,6 +94,8 @@ def load_coder(name: str, system: str | None, edition: str | None = None) -> Cod
         from icdcoder.predictors.ranked import SHIPPED
 
         return Coder.load(SHIPPED)
+    if not Path(name).exists() and (near := did_you_mean(name, ["builtin", "ranked"])):
+        raise ConfigError(f"There is no coder folder {name}.{near}")
     return Coder.load(name)
 
 
@@ -98,6 +106,15 @@ def load_coder_for(corpus: str, name: str, system: str | None, edition: str | No
         say(f"The corpus {corpus} is coded by the edition {own}, and so are the answers; --edition current is today's.")
         edition = own
     return load_coder(name, system, edition)
+
+
+def _keep_sources(sources: list[str], output: str | None) -> None:
+    """Raises ConfigError where the output is one of the files of notes: writing would empty it before it is read."""
+    if output is None or not Path(output).exists():
+        return
+    for source in sources:
+        if source != "-" and Path(source).exists() and Path(output).samefile(source):
+            raise ConfigError(f"--output {output} is one of the files of notes; name another one.")
 
 
 def _coded(coder: Coder, sources: list[str], request: Request, visit: Visit) -> Iterator[tuple]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from icdcoder.cli.screen import out
 from icdcoder.core import components
 from icdcoder.core.code import Code
@@ -24,9 +26,15 @@ def show_code(text: str) -> None:
             problem = problem or error
     if not found:
         assert problem is not None
-        raise problem
+        raise _component_meant(text) or problem
     for code in found:
         _print_code(code)
+
+
+def _component_meant(text: str) -> ConfigError | None:
+    """Where what is no code is the name of components."""
+    places = [f"{folder}/{text}" for folder in components.FOLDERS if text in components.names(folder)]
+    return ConfigError(f"{text} is no code. For the component, say: icdcoder show {places[0]}") if places else None
 
 
 def _print_code(code: Code) -> None:
@@ -45,7 +53,7 @@ def _print_code(code: Code) -> None:
     for name in NOTES:
         lines = getattr(system, name)(code)
         if lines:
-            console.print(f"  {name.replace('_', ' ')}: {'; '.join(lines)}", markup=False)
+            console.print(f"  {name.replace('_', ' ')}: {_joined(lines)}", markup=False)
     below = system.children(code)
     for child in below[:20]:
         console.print(f"  {child.value}  {system.description(child)}", markup=False)
@@ -53,6 +61,11 @@ def _print_code(code: Code) -> None:
         console.print(f"  … and {len(below) - 20} more", style="dim")
     _print_mapping(code)
     _print_expressions(code)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    """Notes in one line; one that ends in a colon leads over to the next."""
+    return "; ".join(lines).replace(":; ", ": ")
 
 
 def _print_mapping(code: Code) -> None:

@@ -17,6 +17,8 @@ from icdcoder.core.errors import ConfigError, MissingExtraError, did_you_mean
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+# The folders whose members a configuration can name.
+FOLDERS = ("systems", "corpora", "models", "predictors", "explain", "decide")
 # Which extra brings a library that a component may import.
 EXTRA_OF = {
     "torch": "train",

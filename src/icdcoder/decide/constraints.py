@@ -156,9 +156,15 @@ class _Run:
 
     def _of_the_same_words(self, code: Code, other: Code) -> bool:
         """Whether one place of the note is the evidence of both, or one of them has none."""
+        return self._overlap(code, other) or not self.codes[code].evidence or not self.codes[other].evidence
+
+    def _overlap(self, code: Code, other: Code) -> bool:
         ours, theirs = self.codes[code].evidence, self.codes[other].evidence
-        overlap = any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
-        return overlap or not ours or not theirs
+        return any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
+
+    def _neighbours(self, code: Code, other: Code) -> bool:
+        """Whether both are of one category and read one place of the note, as CKD and CKD stage 4."""
+        return code.value[:3] == other.value[:3] and self._overlap(code, other)
 
     def _reads_more(self, code: Code, other: Code) -> bool:
         """Whether a wording of `other` is but a part of one of `code`, and none the other way round."""
@@ -176,8 +182,10 @@ class _Run:
             if cause and not any(_names(cause.references, c) for c in accepted):
                 self._note(code, "advised", "code first", f"Its cause is to be coded first: {_plain(cause.note)}.")
             for other in likely if (additional := _additional(code)) else ():
-                # Once is enough, and what another rule took away is not asked for.
+                # Once is enough, and what another rule took away, or a neighbour says already, is not asked for.
                 if other in advised or other.system != code.system or not _names(additional, other):
+                    continue
+                if any(_names(additional, c) and self._neighbours(c, other) for c in accepted):
                     continue
                 advised.add(other)
                 self._note(

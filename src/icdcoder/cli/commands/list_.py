@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-FOLDERS = ("systems", "corpora", "models", "predictors", "explain", "decide")
+from icdcoder.core.components import FOLDERS
 
 
 def command(folder: str = typer.Argument(None, help=f"One of: {', '.join(FOLDERS)}.")) -> None:
