@@ -223,6 +223,15 @@ def test_what_a_neighbour_on_the_same_words_says_is_not_advised() -> None:
     assert asked(apply(replace(before, codes=(*before.codes[:2], elsewhere)))) == ["Z79.4"]
 
 
+def test_nothing_is_advised_of_a_code_that_is_removed_later() -> None:
+    # O72.1 and Z33.1 rest on different words, so that a person is asked; then O99.019 takes Z33.1 away.
+    before = prediction({"O72.1": 0.9, "Z33.1": 0.8, "O99.019": 0.7})
+    first = replace(before.codes[0], evidence=(Evidence(19, 22, "def", "test"),))
+    last = replace(before.codes[2], evidence=(Evidence(0, 9, "abcdefghi", "test"),))
+    result = apply(replace(before, codes=(first, before.codes[1], last)))
+    assert [(c.code.value, c.action) for c in result.changes if c.rule == "excludes1"] == [("Z33.1", "removed")]
+
+
 def test_reasons_are_whole_sentences() -> None:
     result = apply(prediction({"R65.21": 0.9, "F05": 0.8}))
     reasons = [change.reason for change in result.changes if change.rule == "code first"]

@@ -162,10 +162,6 @@ class _Run:
         ours, theirs = self.codes[code].evidence, self.codes[other].evidence
         return any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
 
-    def _neighbours(self, code: Code, other: Code) -> bool:
-        """Whether both are of one category and read one place of the note, as CKD and CKD stage 4."""
-        return code.value[:3] == other.value[:3] and self._overlap(code, other)
-
     def _reads_more(self, code: Code, other: Code) -> bool:
         """Whether a wording of `other` is but a part of one of `code`, and none the other way round."""
         ours, theirs = self.codes[code].evidence, self.codes[other].evidence
@@ -185,12 +181,12 @@ class _Run:
                 # Once is enough, and what another rule took away, or a neighbour says already, is not asked for.
                 if other in advised or other.system != code.system or not _names(additional, other):
                     continue
-                if any(_names(additional, c) and self._neighbours(c, other) for c in accepted):
+                named = (c for c in accepted if c.value[:3] == other.value[:3] and _names(additional, c))
+                if any(self._overlap(c, other) for c in named):
                     continue
                 advised.add(other)
-                self._note(
-                    code, "advised", "use additional code", f"{other.value} is to be coded too if it holds.", other
-                )
+                reason = f"{other.value} is to be coded too if it holds."
+                self._note(code, "advised", "use additional code", reason, other)
 
     def date_of_service(self, served: date) -> None:
         """Up to fiscal year 2018 codes become what they were; between then and now only a warning helps."""
@@ -220,6 +216,8 @@ class _Run:
                 self._note(code, "replaced", "date of service", reason, older)
 
     def _remove(self, code: Code, rule: str, reason: str, other: Code | None = None) -> None:
+        # What was advised of it before has no object any more.
+        self.changes = [c for c in self.changes if c.action != "advised" or code not in (c.code, c.other)]
         self.codes[code] = replace(self.codes[code], accepted=False)
         self._note(code, "removed", rule, reason, other)
 
