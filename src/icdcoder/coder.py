@@ -80,6 +80,8 @@ class Coder:
             return cls._configured(folder)
         if not folder.exists():
             raise ArtefactError(f"There is no coder folder {folder}.")
+        if not (folder / CARD).exists() and (folder / "coder" / CARD).exists():
+            raise ArtefactError(f"{folder} is the folder of an experiment; its coder is {folder / 'coder'}.")
         card = load_card(folder / CARD, "a coder folder", NEEDED)
         if card["format"] != FORMAT:
             raise ArtefactError(f"{folder} has format {card['format']}; this icdcoder reads format {FORMAT}.")

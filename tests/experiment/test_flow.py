@@ -71,6 +71,19 @@ def test_steps_out_of_order_say_what_to_do(tmp_path: Path) -> None:
         evaluate(asked)
 
 
+def test_the_folder_of_the_experiment_names_its_coder(done: Experiment) -> None:
+    with pytest.raises(ArtefactError, match="its coder is .*coder"):
+        Coder.load(done.folder)
+
+
+def test_a_ranker_needs_no_model_and_training_says_so(tmp_path: Path) -> None:
+    asked = Experiment.resolve({"name": "few", "runs": str(tmp_path), "corpus": {"kind": "synthetic", "documents": 20}})
+    for step in (run, train_model):
+        with pytest.raises(ConfigError, match=r"names no model: write \[model\].*laat"):
+            step(asked)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_coder_can_be_moved_and_codes_with_evidence(done: Experiment, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(done.coder, moved)

@@ -74,7 +74,7 @@ class _Tables(Settings):
     labels: LabelsConfig = LabelsConfig()
     text: dict[str, Any] = {}
     words: word_vectors.Config = word_vectors.Config()
-    model: dict[str, Any]
+    model: dict[str, Any] = {}
     train: dict[str, Any] = {}
     decide: DecideConfig = DecideConfig()
     explain: ExplainConfig = ExplainConfig()
@@ -85,7 +85,8 @@ class Experiment:
     """A resolved configuration.
 
     text, reader: the table [text], what all readers share and what is the reader's own. words: how word vectors are
-    made. model, train: None where the extra [train] is not installed.
+    made. model: None where there is no table [model], which a ranker does not need. model, train: None where the extra
+    [train] is not installed.
     """
 
     name: str
@@ -119,7 +120,7 @@ class Experiment:
             raise ConfigError("text.sampler = 'oracle' is for single networks: scorers of concepts read notes anew.")
         try:
             home = "predictors" if tables.model.get("kind") in STAGED else "models"
-            model_kind, model = _component(home, "model", tables.model)
+            model_kind, model = _component(home, "model", tables.model) if tables.model else ("", None)
             from icdcoder.train.config import TrainConfig
 
             train = build(TrainConfig, {"seed": tables.seed, **tables.train}, "train")
@@ -166,6 +167,12 @@ class Experiment:
         return to_toml(
             {**self.tables(), "runs": str(self.folder.parent)} if self.folder.is_absolute() else self.tables()
         )
+
+    def require_model(self) -> None:
+        """Raises ConfigError where the configuration names none."""
+        if not self.model_kind:
+            known = ", ".join([*components.names("models"), *STAGED])
+            raise ConfigError(f"The configuration names no model: write [model] and a kind below it. Known: {known}.")
 
     @property
     def staged(self) -> bool:

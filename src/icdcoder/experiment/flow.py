@@ -27,6 +27,7 @@ def run(
     from icdcoder.experiment.training import train_model
 
     experiment = config if isinstance(config, Experiment) else Experiment.load(Path(config), settings)
+    experiment.require_model()
     prepare(experiment, fresh=fresh, progress=progress)
     train_model(experiment, fresh=fresh, progress=progress)
     if not experiment.oracle:

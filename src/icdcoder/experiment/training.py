@@ -39,6 +39,7 @@ BEST = "best.safetensors"
 
 def train_model(experiment: Experiment, *, fresh: bool = False, progress: Progress = SILENT) -> TrainingResult:
     """Trains, or goes on where an earlier run with the same settings stopped, or returns what it ended with."""
+    experiment.require_model()
     prepared = require_prepared(experiment)
     run = experiment.run
     if fresh:

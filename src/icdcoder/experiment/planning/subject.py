@@ -71,6 +71,7 @@ def subject(experiment: Experiment, *, codes: int | None = None, tokens: int | N
     Raises ConfigError where the configuration's model is no single network, where the number of codes cannot be known,
     or where the checkpoint is neither on the disk nor well known.
     """
+    experiment.require_model()
     if experiment.staged or experiment.model is None:
         raise ConfigError(
             f"A coder of kind {experiment.model_kind!r} is no single network; icdcoder plan knows those of models."
