@@ -78,6 +78,8 @@ def test_the_table_marks_the_evidence(warm_cache: dict[str, str]) -> None:
     assert done.returncode == 0
     assert "J18.9" in done.stdout
     assert "Pneumonia, unspecified organism" in done.stdout
+    one = icdcoder("code", "-", "--top", "0", env=warm_cache, stdin="Gout.")
+    assert "1 code accepted, 0 more candidates" in one.stdout
     assert "hypertension" in done.stdout
 
 
@@ -156,6 +158,7 @@ def test_notes_that_lead_over_to_a_list_are_shown_as_such(warm_cache: dict[str, 
         (["code", "-", "-o", "/nowhere/at/all.jsonl"], "cannot be written"),
         (["show", "icd10cm:I10.X"], "I10"),
         (["show", "icd11:1A00"], "icd11"),
+        (["explain", "-", "--coder", "builtin"], "icdcoder code shows"),
         (["show", "laat"], "icdcoder show models/laat"),
         (["show", "models/lat"], "Did you mean 'laat'"),
         (["list", "modles"], "Did you mean 'models'"),

@@ -38,6 +38,16 @@ def test_examples_come_with_the_words_of_the_note(config: str, capsys: pytest.Ca
     assert any("…" in line for line in examples)
 
 
+def test_of_notes_that_a_coder_may_have_been_fitted_on_that_is_said(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {}
+    for name, part in (("ranked", "train"), ("ranked", "test"), ("builtin", "train")):
+        show_errors(config, (), name, None, None, part, 0)
+        said[name, part] = "fewer mistakes here" in capsys.readouterr().err
+    assert said == {("ranked", "train"): True, ("ranked", "test"): False, ("builtin", "train"): False}
+
+
 def test_an_unknown_part_is_refused(config: str) -> None:
     with pytest.raises(ConfigError, match="train, validation, test"):
         show_errors(config, (), "builtin", "icd9cm", None, "dev", 0)

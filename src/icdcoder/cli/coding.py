@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from icdcoder.cli.prediction_table import show
-from icdcoder.cli.screen import out, say
+from icdcoder.cli.screen import counted, out, say
 from icdcoder.core import components
 from icdcoder.core.cache import cache_folder
 from icdcoder.core.errors import ConfigError, InputError, did_you_mean
@@ -71,7 +71,7 @@ def code_sources(request: Request) -> int:
                 show(_console(file), note, prediction)
                 print(file=file)
     if failed:
-        said = f"{failed} {'note' if failed == 1 else 'notes'} could not be coded"
+        said = f"{counted(failed, 'note')} could not be coded"
         say(
             f"icdcoder: {said}; {coded} {'was' if coded == 1 else 'were'}." if coded else "icdcoder: No note was coded."
         )

@@ -34,6 +34,10 @@ def explain_note(
         raise InputError(str(item))
     if form not in ("table", "json"):
         raise ConfigError(f"--format is {form!r}; it can be table or json.")
+    if coder in ("builtin", "ranked"):
+        raise ConfigError(
+            f"icdcoder explain is for the folder of a trained coder; icdcoder code shows what {coder} read."
+        )
     loaded = Coder.load(coder)
     over_concepts = isinstance(loaded.predictor, ConceptCoder) and method in ("", CONCEPTS)
     if over_concepts:

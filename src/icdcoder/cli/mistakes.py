@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from icdcoder.cli.coding import load_coder_for
 from icdcoder.cli.options import experiment
-from icdcoder.cli.screen import Bars, out
+from icdcoder.cli.screen import Bars, out, say
 from icdcoder.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def show_errors(
     if not documents:
         raise ConfigError(f"The corpus has no {part} documents.")
     coder = load_coder_for(asked.corpus_kind, name, system, edition)
+    if coder.card is not None and part != "test":
+        say("A coder that was fitted on these notes makes fewer mistakes here than on new ones.")
     notes = [document.joined() for document in documents]
     found: list[tuple[Note, CodingError]] = []
     right = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from icdcoder.cli.screen import out
+from icdcoder.cli.screen import counted, out
 from icdcoder.experiment.config import Experiment
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def _parts(plan: Plan) -> None:
     rows = [
         ("parameters", f"{plan.parameters:,}", ""),
         ("trained", f"{plan.trained:,}", f"{share:.2%}"),
-        (f"training, {plan.batch_size} notes together", "", ""),
+        (f"training, {counted(plan.batch_size, 'note')} together", "", ""),
         ("  weights", _bytes(training.weights), ""),
         ("  gradients", _bytes(training.gradients), ""),
         ("  optimiser", _bytes(training.optimiser), ""),
         ("  activations", _bytes(training.activations), "kept for the backward pass"),
         ("  most at once", _bytes(training.peak), "of tensors; a GPU's own context comes on top, up to 1 GB"),
-        (f"scoring, {plan.scored_together} notes together", _bytes(plan.scoring.peak), "most at once"),
+        (f"scoring, {counted(plan.scored_together, 'note')} together", _bytes(plan.scoring.peak), "most at once"),
         ("a note forward", _flops(plan.scoring_work.flops_a_note), ""),
         ("a note in training", _flops(plan.training_work.flops_a_note), ""),
     ]

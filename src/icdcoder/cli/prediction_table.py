@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from icdcoder.cli.screen import counted
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, Evidence, Prediction
 
@@ -22,10 +23,11 @@ def show(console: Console, note: Note, prediction: Prediction) -> None:
     from rich.text import Text
 
     accepted = len(prediction.accepted)
+    more = len(prediction.codes) - accepted
     console.print(
         Text.assemble(
             (prediction.note_id, "bold"),
-            f"  {accepted} codes accepted, {len(prediction.codes) - accepted} more candidates",
+            f"  {counted(accepted, 'code')} accepted, {counted(more, 'more candidate')}",
             (f"   {prediction.system} {prediction.edition}, coder {prediction.coder.name}", "dim"),
         )
     )

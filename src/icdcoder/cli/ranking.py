@@ -49,7 +49,7 @@ def fit_and_measure(
     def fit(asked: Experiment, settings: Config, place: Path) -> Threshold:
         return fit_ranker(asked, settings, place, rules=ship, fresh=fresh, progress=Bars())
 
-    measured(config, settings, ranked, fit, folder, "ranked", folds, keep_report=not ship)
+    measured(config, settings, ranked, fit, folder, "ranked", folds, fresh=fresh, keep_report=not ship)
 
 
 def combine_and_measure(
@@ -65,7 +65,7 @@ def combine_and_measure(
         trained = Path(coder) if coder else asked.coder
         return combine(asked, settings, trained, place, fresh=fresh, progress=Bars())
 
-    measured(config, settings, ranked, fit, folder, "combined", 0)
+    measured(config, settings, ranked, fit, folder, "combined", 0, fresh=fresh)
 
 
 def measured(
@@ -77,6 +77,7 @@ def measured(
     name: str,
     folds: int,
     *,
+    fresh: bool,
     keep_report: bool = True,
 ) -> None:
     """Fits and measures once, or once a fold, and prints the figures of all answers together."""
@@ -89,9 +90,12 @@ def measured(
     tested: list[Document] = []
     answers: list[Prediction] = []
     target = Path(folder) if folder else experiment(config, list(settings)).folder / name
-    for number, own in enumerate(runs):
+    places = [target / f"fold{number}" for number in range(folds)] if folds else [target]
+    for place in places:
+        if place.exists() and not fresh:  # said before the minutes that fitting takes
+            raise ConfigError(f"{place} exists already; --fresh makes it anew, --folder names another place.")
+    for place, own in zip(places, runs, strict=True):
         asked = experiment(config, list(own))
-        place = target / f"fold{number}" if folds else target
         threshold = fit(asked, ranked, place)
         say(f"{place}: threshold {threshold.origin}.")
         training, test, found = _answers(asked, ranked, place)

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 WIDE = 140
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 code", "2 codes"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 @cache
 def out() -> Console:
     from rich.console import Console
