@@ -34,6 +34,10 @@ def accepted(prediction: Prediction) -> set[str]:
         ("COPD with acute exacerbation", {"J44.1"}, {"J44.9"}),
         ("COPD. Later: COPD with acute exacerbation.", {"J44.1"}, {"J44.9"}),
         ("Chronic kidney disease stage 3", {"N18.30"}, {"N18.9"}),
+        ("Parkinson's disease with dementia.", {"G20.A1", "F02.80"}, {"G31.83", "F03.90"}),
+        ("Admitted with gestational diabetes, diet controlled.", {"O24.410"}, {"E11.9", "O24.419"}),
+        # What a description says "without" ends at the comma: the side behind it is said.
+        ("Acute suppurative otitis media, right ear.", {"H66.001"}, {"H66.41"}),
         ("Oedema, anaemia and diarrhoea were present.", {"R60.9", "D64.9", "R19.7"}, set()),
         ("Type 2 diabetes mellitus with diabetic chronic kidney disease", {"E11.22"}, {"E11.9"}),
         ("Presented with fracture of the left femur after a fall.", {"S72.92XA"}, {"S72.91XA", "S72.90XA"}),

@@ -106,7 +106,7 @@ ACCEPTED = 0.5
 _WORD = re.compile(r"[^\W_]+")
 _SAYS_NOTHING = re.compile(
     r"\b(?:unspecified (?:as|whether) .*|unspecified|nos|not otherwise specified|not elsewhere classified|"
-    r"without .*|not specified|uncomplicated|of|sites?|region|other|organism|initial encounter)\b"
+    r"without [^,]*|not specified|uncomplicated|of|sites?|region|other|organism|initial encounter)\b"
 )
 _CONTENT_WORDS = Memo(lambda word: joined(normal_form(word)), most=200_000)
 
