@@ -162,6 +162,7 @@ def test_notes_that_lead_over_to_a_list_are_shown_as_such(warm_cache: dict[str, 
         (["show", "laat"], "icdcoder show models/laat"),
         (["show", "models/lat"], "Did you mean 'laat'"),
         (["list", "modles"], "Did you mean 'models'"),
+        (["fetch", "nosuch"], "Known: icd10cm-index, caml-splits"),
         (["prepare", "none.toml"], "no configuration file"),
     ],
 )

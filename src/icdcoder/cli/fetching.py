@@ -25,6 +25,8 @@ def fetch(name: str, from_file: str | None) -> None:
         path = sources.fetch(name, from_file=copy)
     else:
         known = [*sources.SOURCES, *bundles.BUNDLES]
-        raise ConfigError(f"There is nothing to fetch named {name!r}.{did_you_mean(name, known)} Known: {known}.")
+        raise ConfigError(
+            f"There is nothing to fetch named {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}."
+        )
     say(f"{name}: hash checked.")
     out().print(str(path), markup=False)
