@@ -110,9 +110,9 @@ def test_logits_are_those_of_the_paper(names: Path, notes: list[list[int]], hidd
 
 def test_tiles_are_invisible(names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    for tile, texts, kept in ((synonym_reading.TILE, msmn.TEXTS, msmn.KEPT), (1, 2, 1)):
+    for tile, words, kept in ((synonym_reading.TILE, msmn.WORDS, msmn.KEPT), (1, 3, 1)):
         monkeypatch.setattr(synonym_reading, "TILE", tile)
-        monkeypatch.setattr(msmn, "TEXTS", texts)
+        monkeypatch.setattr(msmn, "WORDS", words)
         monkeypatch.setattr(msmn, "KEPT", kept)
         model, _ = build(names)
         model(batch(NOTES, 12)).logits.square().sum().backward()

@@ -27,6 +27,7 @@ The attention given to explainers is the mean over the synonyms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -46,9 +47,10 @@ from icdcoder.nn.remembered import Remembered
 from icdcoder.nn.synonym_reading import greatest_reading
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
 
-# Synonyms encoded at once, of like length. What is inside of the first so many words for each note of the batch is kept
-# for the backward pass; of more it is computed anew, as it would outgrow what plain attention to the notes would hold.
-TEXTS, KEPT = 4_096, 40_000
+# Words of synonyms of like length that are encoded at once, padding included. What is inside of the first so many for
+# each note of the batch is kept for the backward pass; of more it is computed anew, as it would outgrow what plain
+# attention to the notes would hold.
+WORDS, KEPT = 16_384, 40_000
 
 
 class Config(Settings):
@@ -158,7 +160,7 @@ class MSMN(nn.Module):
         lengths = (texts != PAD).sum(1)
         order = lengths.argsort()
         pooled, words = [], 0
-        for part in order.split(TEXTS):
+        for part in order.split(_sizes(lengths[order].tolist())):
             tokens = texts[part, : max(1, int(lengths[part[-1]]))]
             words += tokens.numel()
             again = words > kept and torch.is_grad_enabled()
@@ -197,6 +199,16 @@ class MSMN(nn.Module):
         padding = ~mask[:, None, None]
         scores = (queries.transpose(0, 1) @ keys.transpose(2, 3)).float()
         return torch.softmax(scores.masked_fill(padding, torch.finfo(scores.dtype).min), 3).masked_fill(padding, 0.0)
+
+
+def _sizes(lengths: Sequence[int]) -> list[int]:
+    """Of runs of texts, none of more than WORDS where it is padded to its longest. lengths: rising."""
+    sizes = [0]
+    for length in lengths:
+        if sizes[-1] and (sizes[-1] + 1) * length > WORDS:
+            sizes.append(0)
+        sizes[-1] += 1
+    return sizes
 
 
 def _r_drop(
