@@ -208,7 +208,10 @@ class GenerativeCoder(nn.Module):
         )
 
     def _said(self, batch: Batch) -> Scores:
-        said = decode(self.begin(batch)[0], self.answers.trie)
+        prefix = self.begin(batch)[0]
+        if not self.answers.known:  # in a plan, where no tokenizer is
+            return Scores(torch.zeros(len(batch.tokens), self.codes, device=batch.tokens.device))
+        said = decode(prefix, self.answers.trie)
         return Scores(torch.logit(said.scores, EDGE))
 
     def _weighed(self, scores: Scores, batch: Batch, written: Float[Tensor, ""] | None) -> Scores:

@@ -47,6 +47,11 @@ class AnswerTokens(nn.Module):
         sized_by_state(self, "pieces", "nothing")
 
     @property
+    def known(self) -> bool:
+        """Whether there was a tokenizer to write the codes with."""
+        return self.pieces.numel() > 0
+
+    @property
     def trie(self) -> LabelTrie:
         """All answers of the label space. Raises ConfigError where the tokenizer writes two codes alike."""
         rows = [*self.pieces.tolist(), self.nothing.tolist()]
