@@ -11,6 +11,7 @@ def command(config: str = CONFIG, settings: list[str] = SET, fresh: bool = FRESH
     """Read a corpus, fit label space and vocabulary on its training part, and write runs/NAME/prepared."""
     from icdcoder.cli.options import experiment
     from icdcoder.cli.screen import Bars, check_sheet, counts, say
+    from icdcoder.experiment.cautions import cautions
     from icdcoder.experiment.prepare import prepare
 
     asked = experiment(config, settings)
@@ -19,6 +20,9 @@ def command(config: str = CONFIG, settings: list[str] = SET, fresh: bool = FRESH
     counts(f"{asked.prepared}", prepared.card["counts"], prepared.card["dropped"])
     if "fitted" in prepared.card:
         say(f"Fitted is {prepared.card['fitted']}.")
+    else:
+        for sentence in cautions(prepared):
+            say(sentence)
     if prepared.card.get("check_sheet"):
         check_sheet(prepared.card["check_sheet"])
     artefacts = prepared.card["corpus"].get("artefact codes")
