@@ -79,7 +79,7 @@ def placed(accepted: dict[str, tuple[float, int, int]]) -> Prediction:
         ({"K21.00": (0.9, 0, 18), "K20.90": (0.7, 7, 38)}, {"K21.00"}),
         ({"E10.10": (0.57, 0, 12), "E11.10": (0.75, 0, 12)}, {"E11.10"}),
         # One that has given way excludes nothing any more.
-        ({"E11.9": (0.9, 0, 3), "E10.10": (0.8, 0, 12), "E10.9": (0.7, 30, 33)}, {"E10.10", "E10.9"}),
+        ({"E11.9": (0.9, 0, 3), "E10.10": (0.8, 0, 12), "E10.65": (0.7, 30, 33)}, {"E10.10", "E10.65"}),
     ],
 )
 def test_of_two_on_the_same_words_that_which_holds_the_other_stays(codes: dict, stays: set[str]) -> None:
@@ -253,3 +253,26 @@ def test_codes_of_an_older_edition_are_judged_by_that_edition(
     edition: str, given: dict[str, float], after: set[str]
 ) -> None:
     assert accepted(apply(replace(prediction(given), edition=edition))) == after
+
+
+@pytest.mark.parametrize(
+    ("system", "codes", "stay", "rule"),
+    [
+        ("icd10cm", {"E11.9": 0.9, "E11.42": 0.6}, {"E11.42"}, "without complications"),
+        ("icd10cm", {"F10.20": 0.9, "F10.231": 0.6}, {"F10.231"}, "without complications"),
+        ("icd9cm", {"250.00": 0.9, "250.60": 0.6}, {"250.60"}, "without complications"),
+        ("icd9cm", {"250.01": 0.9, "250.60": 0.6}, {"250.01", "250.60"}, None),
+        ("icd10cm", {"E10.9": 0.9, "I10": 0.6}, {"E10.9", "I10"}, None),
+        ("icd10cm", {"D64.9": 0.9, "D62": 0.6}, {"D62"}, "named condition"),
+        ("icd9cm", {"285.9": 0.9, "285.1": 0.6}, {"285.1"}, "named condition"),
+        # A symptom is left to the coder.
+        ("icd10cm", {"R05.9": 0.9, "J18.9": 0.6}, {"R05.9", "J18.9"}, None),
+    ],
+)
+def test_what_another_code_says_more_exactly_goes(
+    system: str, codes: dict[str, float], stay: set[str], rule: str | None
+) -> None:
+    listed = tuple(CodePrediction(Code(system, v), "", s, True) for v, s in codes.items())
+    result = apply(Prediction("n", CoderName("c", "1"), system, "2026", listed))
+    assert accepted(result) == stay
+    assert rule in {change.rule for change in result.changes} if rule else accepted(result) == set(codes)

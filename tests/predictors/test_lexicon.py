@@ -66,6 +66,11 @@ def test_what_a_note_says(coder: Coder, text: str, present: set[str], absent: se
     assert not absent & found
 
 
+def test_a_disease_whose_name_is_like_filler_is_not_every_disease(coder: Coder) -> None:
+    assert "E74.09" not in {c.code.value for c in coder.code("Kidney disease 3. E. coli").codes}
+    assert "E74.09" in accepted(coder.code("Hers disease"))
+
+
 def test_it_is_a_predictor(coder: Coder) -> None:
     assert isinstance(coder.predictor, Predictor)
 

@@ -73,3 +73,7 @@ def test_offsets_re_read_the_words(text: str) -> None:
         if word:
             assert normal_form(text[start:stop]) == word
             assert word not in FILLER or word == "a"
+
+
+def test_a_name_like_a_plural_of_filler_is_a_word() -> None:
+    assert normal_form("Hers") == "hers"

@@ -3,6 +3,8 @@
 - *billable*: a code above the billable level is replaced by its unspecified descendant, where there is exactly one;
   so a missing seventh character becomes that of the initial encounter.
 - *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
+- *without complications*: a code that says so is removed beside one for the same disease with a complication.
+- *named condition*: a rest class ("Anemia, unspecified") is removed beside the condition that names it.
 - *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that whose
   wording is a part of the other's ("DKA" in "DM1 with DKA"), else the less certain. Where they rest on different
   ones, which may speak of unrelated conditions (Official Guidelines, section I.A.12.a), a person is asked. The note
@@ -17,13 +19,9 @@ Removed codes stay in the list of candidates.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
-from itertools import chain
 from typing import Literal, NamedTuple
 
 from icdcoder import systems
@@ -31,8 +29,10 @@ from icdcoder.core.code import Code
 from icdcoder.core.prediction import CodePrediction, Prediction, RuleChange
 from icdcoder.decide._constraints.billable import unspecified_leaf
 from icdcoder.decide._constraints.demographics import age_edit, sex_edit
+from icdcoder.decide._constraints.excludes import excluded, excluding
+from icdcoder.decide._constraints.less_specific import complicated, named
 from icdcoder.decide._constraints.patient import Patient, stated
-from icdcoder.decide._constraints.references import Reference, references
+from icdcoder.decide._constraints.references import Reference, names, referred
 from icdcoder.decide._constraints.service import FIRST, fiscal_year, stated_date
 from icdcoder.knowledge.divided_codes import is_older, undivided, was_whole
 from icdcoder.systems import CodeSystem
@@ -53,7 +53,7 @@ def apply(prediction: Prediction, *, patient: Patient | None = None, served: dat
     Codes of systems without tables here are left as they are. The same prediction comes back where no rule changes it.
     """
     run = _Run(prediction, patient or Patient())
-    for rule in (run.edition, run.billable, run.demographics, run.excludes, run.sequence):
+    for rule in (run.edition, run.billable, run.demographics, run.less_specific, run.excludes, run.sequence):
         rule()
     if served is not None:
         run.date_of_service(served)
@@ -135,9 +135,15 @@ class _Run:
             elif odd:
                 self._note(code, "advised", "age", odd[0])
 
+    def less_specific(self) -> None:
+        for code, other in complicated(self.accepted).items():
+            self._remove(code, "without complications", f"{other.value} says that there is one.", other)
+        for code, other in named(self.accepted).items():
+            self._remove(code, "named condition", f"{other.value} says more exactly what is meant.", other)
+
     def excludes(self) -> None:
         accepted = self.accepted
-        against = _excluding(accepted)
+        against = excluding(accepted)
         kept: set[Code] = set()
         for code in sorted(accepted, key=lambda c: -self.codes[c].score) if against else ():
             rivals = [other for other in against.get(code, ()) if other in kept]
@@ -146,12 +152,12 @@ class _Run:
                 if self._of_the_same_words(code, other):
                     stays, goes = (code, other) if self._reads_more(code, other) else (other, code)
                     kept.discard(goes)
-                    self._remove(goes, "excludes1", _excluded(goes, stays), stays)
+                    self._remove(goes, "excludes1", excluded(goes, stays), stays)
                     if goes == code:
                         break
             apart = next((other for other in rivals if other in kept), None)
             if code in kept and apart is not None:
-                reason = f"{_excluded(code, apart)[:-1]}, unless they are unrelated."
+                reason = f"{excluded(code, apart)[:-1]}, unless they are unrelated."
                 self._note(code, "advised", "excludes1", reason, apart)
 
     def _of_the_same_words(self, code: Code, other: Code) -> bool:
@@ -175,13 +181,13 @@ class _Run:
         likely = [code for code, one in self.codes.items() if not one.accepted and one.score >= _WORTH_A_LOOK]
         for code in accepted:
             cause = _cause(code)
-            if cause and not any(_names(cause.references, c) for c in accepted):
+            if cause and not any(names(cause.references, c.value) for c in accepted):
                 self._note(code, "advised", "code first", f"Its cause is to be coded first: {_plain(cause.note)}.")
             for other in likely if (additional := _additional(code)) else ():
                 # Once is enough, and what another rule took away, or a neighbour says already, is not asked for.
-                if other in advised or other.system != code.system or not _names(additional, other):
+                if other in advised or other.system != code.system or not names(additional, other.value):
                     continue
-                named = (c for c in accepted if c.value[:3] == other.value[:3] and _names(additional, c))
+                named = (c for c in accepted if c.value[:3] == other.value[:3] and names(additional, c.value))
                 if any(self._overlap(c, other) for c in named):
                     continue
                 advised.add(other)
@@ -236,46 +242,10 @@ def _system(code: Code) -> CodeSystem:
     return systems.load(code.system)
 
 
-def _names(found: Iterable[Reference], code: Code) -> bool:
-    return any(reference.covers(code.value) for reference in found)
-
-
-def _excluding(codes: Iterable[Code]) -> dict[Code, list[Code]]:
-    """Of these codes, each with those that it excludes or that exclude it, in their order. Only the categories that
-    a note names are looked at: a long list of codes has too many pairs."""
-    order = {code: place for place, code in enumerate(codes)}
-    filed: dict[tuple[str, str], list[Code]] = defaultdict(list)
-    for code in order:
-        filed[code.system, code.value[:3]].append(code)
-    categories = sorted(filed)
-    found: dict[Code, set[Code]] = defaultdict(set)
-    for code in order:
-        for reference in _excludes1(code):
-            first = bisect_left(categories, (code.system, reference.first[:3]))
-            last = bisect_right(categories, (code.system, reference.last[:3]))
-            for other in chain.from_iterable(map(filed.__getitem__, categories[first:last])):
-                if reference.covers(other.value):
-                    found[code].add(other)
-                    found[other].add(code)
-    return {code: sorted(others, key=order.__getitem__) for code, others in found.items()}
-
-
-def _excluded(code: Code, other: Code) -> str:
-    here, there = (code, other) if _names(_excludes1(code), other) else (other, code)
-    return f"An Excludes1 note at {here.value} or above names {there.value}: they are not coded together."
-
-
 # What the tabular list says at a code or above it is the same for every note.
 @lru_cache(maxsize=20_000)
-def _excludes1(code: Code) -> tuple[Reference, ...]:
-    """Those of the Excludes1 notes that do not name the code itself."""
-    found = _referred(_system(code).excludes1(code, inherited=True))
-    return tuple(reference for reference in found if not reference.covers(code.value))
-
-
-@lru_cache(maxsize=20_000)
 def _additional(code: Code) -> tuple[Reference, ...]:
-    return _referred(_system(code).use_additional(code, inherited=True))
+    return referred(_system(code).use_additional(code, inherited=True))
 
 
 class _Cause(NamedTuple):
@@ -288,11 +258,7 @@ class _Cause(NamedTuple):
 @lru_cache(maxsize=20_000)
 def _cause(code: Code) -> _Cause | None:
     notes = [note for note in _system(code).code_first(code, inherited=True) if _UNDERLYING in note]
-    return _Cause(notes[0], _referred(notes)) if notes else None
-
-
-def _referred(notes: Iterable[str]) -> tuple[Reference, ...]:
-    return tuple(reference for note in notes for reference in references(note))
+    return _Cause(notes[0], referred(notes)) if notes else None
 
 
 def _plain(note: str) -> str:

@@ -129,7 +129,9 @@ def normal_form(word: str) -> str:
     for british, american in _BRITISH:
         if british in word:
             word = word.replace(british, american)
-    return _singular(word)
+    single = _singular(word)
+    # A name that is like a plural of filler ("Hers disease") stays a word.
+    return word if single in FILLER else single
 
 
 def _singular(word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,3 +32,13 @@ def references(note: str) -> tuple[Reference, ...]:
         for m in _REFERENCE.finditer(note)
         if "." in m["first"] or any(start < m.start() < end for start, end in inside)
     )
+
+
+def referred(notes: Iterable[str]) -> tuple[Reference, ...]:
+    """Those of all the notes."""
+    return tuple(reference for note in notes for reference in references(note))
+
+
+def names(found: Iterable[Reference], value: str) -> bool:
+    """Whether one of them covers the code."""
+    return any(reference.covers(value) for reference in found)
