@@ -14,9 +14,9 @@ _UNCOMPLICATED = re.compile(r",? (?:without (?:mention of )?complications?|uncom
 _COMPLICATED = re.compile(r",? with (?!out)|, complicated\b", re.IGNORECASE)
 # Diabetes of ICD-9-CM: the last digit is its type, odd for type I, and whether it is controlled.
 _DIABETES, _PLAIN_DIABETES = "250.", "250.0"
-_UNSPECIFIED = re.compile(r"\bunspecified\b", re.IGNORECASE)
-# Symptoms are a matter of their own: whether one belongs to a disease, a coder of a corpus may see differently.
-_SYMPTOMS = {"icd10cm": ("R",), "icd9cm": ("78", "79")}
+# Anemia of which the kind is not said. The rest of said_by_another is left to the coder: symptoms, and names of organs
+# under which a note may mean something else.
+_OF_NO_KIND = {"icd10cm": "D64.9", "icd9cm": "285.9"}
 
 
 def complicated(codes: Sequence[Code]) -> dict[Code, Code]:
@@ -45,10 +45,5 @@ def _same_with_more(code: Code, stem: str, other: Code) -> bool:
 
 
 def named(codes: Sequence[Code]) -> dict[Code, Code]:
-    """{code for what is unspecified: another of these codes that names it}, symptoms left out."""
-    return {
-        code: other
-        for code, other in said_by_others(codes).items()
-        if not code.value.startswith(_SYMPTOMS.get(code.system, ()))
-        and _UNSPECIFIED.search(systems.load(code.system).description(code))
-    }
+    """{code for a condition of no kind: another of these codes that names its kind}."""
+    return {c: other for c, other in said_by_others(codes).items() if c.value == _OF_NO_KIND.get(c.system)}
