@@ -57,6 +57,16 @@ def accepted(prediction: Prediction) -> set[str]:
         ("pnuemonia, hypertenison and pneum0nia", {"J18.9", "I10"}, set()),
         ("Diagnosis\tOnset\nhypertension\t2010\nasthma\t1999\n", {"I10", "J45.909"}, set()),
         ("Acute hypoxic and hypercapnic respiratory failure", {"J96.01", "J96.02"}, {"J96.90"}),
+        # Where a cancer began, and where it has spread to.
+        (
+            "Adenocarcinoma of the right upper lobe of the lung with metastases to the brain.",
+            {"C34.11", "C79.31"},
+            {"C78.00", "C71.9"},
+        ),
+        ("Renal cell carcinoma with metastases to the lung.", {"C64.9", "C78.00"}, {"C34.90"}),
+        ("Lung cancer with liver and bone metastases.", {"C34.90", "C78.7", "C79.51"}, {"C22.9", "C41.9"}),
+        ("Breast cancer, no metastases to the liver.", {"C50.919"}, {"C78.7", "C22.9"}),
+        ("Small cell lung cancer of the left lower lobe.", {"C34.32"}, {"C34.92"}),
         ("All of it hit him as a cold map.", set(), {"C91.00", "J44.9", "D75.829"}),
     ],
 )

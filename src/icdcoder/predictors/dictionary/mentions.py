@@ -13,7 +13,9 @@ from icdcoder.predictors.dictionary.allergies import allergies
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.drugs import effects
 from icdcoder.predictors.dictionary.measures import measures
+from icdcoder.predictors.dictionary.metastases import origins, spreads
 from icdcoder.predictors.dictionary.terms import Source
+from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_over, is_strangers
 from icdcoder.predictors.dictionary.words import TermWords, mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
@@ -68,29 +70,15 @@ _CANCER_OVER = "icd10cm:Z85"
 # Poisoning by drugs, their adverse effects and underdosing.
 _OF_DRUGS = tuple(f"icd10cm:T{number}" for number in range(36, 51))
 MOST_GAPS = 2
-_HISTORY_OF = re.compile(
-    r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote)", re.I
-)
-# Dates that put a thing far back; that there is nothing left of a cancer.
-_LONG_AGO = re.compile(
-    r"(?:back )?(?:in|around|circa) \d{4}|.*\b(?:years?|yrs?|decades|long) ago|(?:as a|in) (?:child|teen)", re.I
-)
-_NO_TRACE = re.compile(r"disease|recurrence|free|ned", re.I)
-_HABITS = ("icd10cm:F", "icd10cm:Z72")
 # Metastases lie elsewhere than what a note is about, of which it may name one side only; so does a failing heart.
 _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
+_SECONDARY = _ELSEWHERE[:3]
+_CANCER = ("icd10cm:C", "icd10cm:D0", "icd10cm:D1", "icd10cm:D2", "icd10cm:D3", "icd10cm:D4")
 # Samples are enumerated: no blood in the urine.
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
 # "ESRD secondary to hypertension" is no secondary hypertension.
 _CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 _ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
-_STRANGER = re.compile(r".*?\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step)", re.IGNORECASE)
-_ASKED = re.compile(r"(?:rul|r/o|to exclude|exclude|evaluat|assess|test|check|query|diff|ddx)", re.IGNORECASE)
-_GOES_ON = re.compile(
-    r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"
-    r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
-    re.IGNORECASE,
-)
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
 
@@ -116,6 +104,27 @@ class Mention:
     over: bool = False
     stranger: bool = False
     asked: bool = False
+
+
+def _without_spread(found: list[Mention], cleaned: Cleaned, codes: Sequence[str]) -> list[Mention]:
+    """Without the readings of where a cancer has spread to as a primary site ("metastases to the lung"), and of where
+    it began as a metastasis ("of the lung with metastases to the brain")."""
+    told = [(*cleaned.to_source(one.start, one.end), *cleaned.to_source(*one.cue)) for one in spreads(cleaned.text)]
+    sources = [cleaned.to_source(*span) for span in origins(cleaned.text)]
+    if not told and not sources:
+        return found
+
+    def misread(mention: Mention) -> bool:
+        code = codes[mention.senses[0].code]
+        if code.startswith(_SECONDARY):
+            # What goes beyond the site, or comes in from before the words, joins what does not belong together.
+            ways = [(min(start, cue), max(end, stop)) for start, end, cue, stop in told]
+            over = any(start < mention.end and mention.start < end for start, end in ways)
+            return over or any(start < mention.end - 1 and end - 1 > mention.start >= start for start, end in sources)
+        primary = code.startswith(_CANCER)
+        return primary and any(mention.start < end and start < mention.end for start, end, _, _ in told)
+
+    return [mention for mention in found if not misread(mention)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +178,7 @@ def mentions(
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
             continue
-        if dictionary.codes[senses[0].code].startswith(_CANCER_OVER) and _GOES_ON.match(text, end):
+        if dictionary.codes[senses[0].code].startswith(_CANCER_OVER) and goes_on(text, end):
             going_on.append(match)
             continue
         nested = match.nested and not any(m.first <= match.first and match.last <= m.last for m in going_on[-3:])
@@ -183,15 +192,15 @@ def mentions(
             asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted
         kind = sections[where].kind if sections else "other"
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
-        over = asserted.status == "historical" and _is_over(text, asserted, end, dictionary.codes[senses[0].code])
-        stranger = asserted.status == "family" and _said_by(_STRANGER, text, asserted)
-        asked = asserted.status == "uncertain" and _said_by(_ASKED, text, asserted)
+        over = asserted.status == "historical" and is_over(text, asserted, end, dictionary.codes[senses[0].code])
+        stranger, asked = is_strangers(text, asserted), is_asked(text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
     if "icd10cm" in dictionary.systems:
         read = list(_read_off(cleaned, dictionary, assertions, drugs, sections))
         # What a drug did is read better than by a wording of the table of drugs.
         spans = [(m.start, m.end) for m in read if dictionary.codes[m.senses[0].code].startswith("icd10cm:T")]
-        found = [m for m in found if not (spans and _told_by(m, spans, dictionary))] + read
+        found = [m for m in found if not (spans and _told_by(m, spans, dictionary))]
+        found = [*_without_spread(found, cleaned, dictionary.codes), *read]
         found.sort(key=lambda mention: (mention.start, -mention.end))
     return found
 
@@ -210,6 +219,7 @@ def _read_off(
 ) -> Iterator[Mention]:
     """What no wording of the dictionary stands for: numbers that are codes, what drugs did, lists of allergies."""
     found = [(one.start, one.end, one.code, one.telling) for one in measures(cleaned.text)]
+    found += [(one.start, one.end, one.code, True) for one in spreads(cleaned.text)]
     if drugs is not None:
         known = drugs.stems, drugs.exists
         told = chain(effects(cleaned.text, *known), allergies(cleaned.text, sections, *known))
@@ -272,26 +282,3 @@ def _is_no_condition(text: str, start: int, end: int) -> bool:
     if follows is None:
         return False
     return bool(follows.match(text, end) or (word == "TTP" and _TENDER.search(text, max(0, start - 20), start)))
-
-
-def _is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
-    """Whether what stands before `end`, which is said to be past, is over. A date does not say so of a cancer, which
-    may have been found then, nor of a habit, which may have begun; that there is no trace of it says so of a cancer."""
-    start, stop = asserted.trigger or (0, 0)
-    if _HISTORY_OF.match(text, start, stop):
-        return not _GOES_ON.match(text, end)
-    cancer = code.startswith("icd10cm:C")
-    if _NO_TRACE.search(text, start, stop):
-        return cancer and not _GOES_ON.match(text, end, max(start, end))
-    return (
-        not cancer
-        and not code.startswith(_HABITS)
-        and bool(_LONG_AGO.match(text, start, stop))
-        and not (_GOES_ON.match(text, end))
-    )
-
-
-def _said_by(pattern: re.Pattern[str], text: str, asserted: Assertion) -> bool:
-    """Whether the words that assert are such."""
-    start, stop = asserted.trigger or (0, 0)
-    return pattern.match(text, start, stop) is not None
