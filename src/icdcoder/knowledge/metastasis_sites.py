@@ -28,6 +28,6 @@ def sites() -> tuple[MetastasisSite, ...]:
     for line in DATA.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             code, right, left, words = line.split("\t")
-            sides = (None if side == "-" else side for side in (right, left))
-            found.append(MetastasisSite(code, *sides, re.compile(rf"(?:{words})\b", re.IGNORECASE)))
+            right, left = (None if side == "-" else side for side in (right, left))
+            found.append(MetastasisSite(code, right, left, re.compile(rf"(?:{words})\b", re.IGNORECASE)))
     return tuple(found)

@@ -15,6 +15,7 @@ from icdcoder.predictors.dictionary.metastases import spreads
         ("metastatic breast cancer to the brain", ["C79.31"]),
         ("metastases to the orbit and the skin", ["C79.2"]),
         ("lung cancer with liver and bone metastases", ["C78.7", "C79.51"]),
+        ("cancer of the lung and liver metastases", []),
         ("liver metastases from colon cancer", []),
         ("metastatic to the hospital", []),
         ("the lung and the liver are clear", []),

@@ -1,4 +1,4 @@
-"""Where a cancer has spread to: "metastatic to the liver, left lung and bones". What stands there is no primary site."""
+"""Where a cancer has spread to ("metastatic to the liver, left lung and bones"), which is no primary site."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _SPREAD = re.compile(
 )
 _BEFORE = re.compile(
     r"(?:(?:the|his|her|both|multiple|distant|regional|and|or|as well as|bilateral|contralateral|possibly)\b[ ,]*)*",
-    re.I,
+    re.IGNORECASE,
 )
 _SIDE = re.compile(r"(?P<side>right|left|rt|lt)\b[ -]*(?:(?:upper|middle|lower) lobe(?: of the)? )?", re.IGNORECASE)
 _NEXT = re.compile(r"[ \n]?(?:,|/|&|;(?= and)|\band\b|\bor\b|\bas well as\b|,? ?\bto\b)[ \n]?", re.IGNORECASE)
 # "Liver and bone metastases"; "liver metastases from colon cancer".
 _OF_A_LIST = r"[ -](?:metasta[sz][ei]s|metastatic (?:disease|lesions?|deposits?)|mets)\b"
 _FROM = re.compile(
-    r"\b(?:metasta(?:sis|ses|tic|sized)|mets)(?: (?:disease|lesions?))?(?: (?:in|to|of) [^.,;]{0,30})? from\b[^.,;\n]{0,40}",
+    r"\b(?:metasta(?:sis|ses|tic|sized)|mets)(?: (?:disease|lesions?))?(?: (?:in|to|of) [^.,;]{0,30})? "
+    r"from\b[^.,;\n]{0,40}",
     re.IGNORECASE,
 )
 # Of what may be a site the longest wording counts: "bone marrow" is no bone.
@@ -68,9 +69,10 @@ def _listed(text: str, start: int, cue: tuple[int, int], stop: int | None = None
 
 @lru_cache(maxsize=1)
 def _before() -> re.Pattern[str]:
-    """Two sites or more before the word for metastases."""
+    """Two sites or more before the word for metastases; not "cancer of the lung and liver metastases"."""
     one = "(?:(?:right|left) )?(?:" + "|".join(site.words.pattern for site in sites()) + ")"
-    return re.compile(rf"\b(?P<list>{one}(?:(?:, and|,| and|/| &) ?{one})+){_OF_A_LIST}", re.IGNORECASE)
+    listed = rf"(?<!of )(?<!the )\b(?P<list>{one}(?:, {one})*(?:,? and |/| & ){one}){_OF_A_LIST}"
+    return re.compile(listed, re.IGNORECASE)
 
 
 def _site(text: str, at: int) -> tuple[tuple[int, int, str] | None, int | None]:
