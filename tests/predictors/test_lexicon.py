@@ -67,6 +67,13 @@ def accepted(prediction: Prediction) -> set[str]:
         ("Lung cancer with liver and bone metastases.", {"C34.90", "C78.7", "C79.51"}, {"C22.9", "C41.9"}),
         ("Breast cancer, no metastases to the liver.", {"C50.919"}, {"C78.7", "C22.9"}),
         ("Small cell lung cancer of the left lower lobe.", {"C34.32"}, {"C34.92"}),
+        # What a stroke left behind; the right side is dominant unless the note says that the left hand leads.
+        ("Prior stroke with residual right-sided hemiparesis.", {"I69.351"}, {"Z86.73", "G81.91", "I63.9"}),
+        ("Residual left-sided weakness from CVA.", {"I69.354"}, {"I63.9", "R53.1", "I69.398"}),
+        ("History of CVA with residual left-sided weakness. He is left-handed.", {"I69.352"}, {"Z86.73"}),
+        ("Hx of stroke with residual aphasia and dysphagia.", {"I69.320", "I69.391"}, {"R13.10", "R47.01", "Z86.73"}),
+        ("History of stroke who presents with left-sided weakness.", {"Z86.73", "R53.1"}, {"I69.354"}),
+        ("Left-handed man with right hemiparesis.", {"G81.93"}, {"G81.91"}),
         ("All of it hit him as a cold map.", set(), {"C91.00", "J44.9", "D75.829"}),
     ],
 )

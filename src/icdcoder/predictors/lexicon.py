@@ -21,7 +21,8 @@ from icdcoder.core.version import VERSION
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
 from icdcoder.predictors.dictionary.editions import Edition, OlderEdition
 from icdcoder.predictors.dictionary.features import matrix
-from icdcoder.predictors.dictionary.mentions import Drugs, Reading, mentions
+from icdcoder.predictors.dictionary.mentions import Reading, mentions
+from icdcoder.predictors.dictionary.read_off import Drugs
 from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, Descriptions, Habits, candidates
 from icdcoder.predictors.dictionary.terms import NO_CONDITION, PAST_PROCEDURES, terms
 from icdcoder.text.language import not_english

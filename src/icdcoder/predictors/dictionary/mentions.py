@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from icdcoder.core.code import Code
 from icdcoder.core.note import Note
-from icdcoder.predictors.dictionary.allergies import allergies
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
-from icdcoder.predictors.dictionary.drugs import effects
-from icdcoder.predictors.dictionary.measures import measures
-from icdcoder.predictors.dictionary.metastases import origins, spreads
+from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
+from icdcoder.predictors.dictionary.sequelae import of_the_hand
 from icdcoder.predictors.dictionary.terms import Source
 from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_over, is_strangers
 from icdcoder.predictors.dictionary.words import TermWords, mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
-from icdcoder.text.sections import Section, split
+from icdcoder.text.sections import split
 from icdcoder.text.term_index import Match
 
 # Abbreviations with a vowel that are written in small letters too, and are no English words.
@@ -67,13 +64,9 @@ _BARRIERS = frozenset(
 )
 # "History of breast cancer, now metastatic": the wording of a history does not count, the cancer in it does.
 _CANCER_OVER = "icd10cm:Z85"
-# Poisoning by drugs, their adverse effects and underdosing.
-_OF_DRUGS = tuple(f"icd10cm:T{number}" for number in range(36, 51))
 MOST_GAPS = 2
 # Metastases lie elsewhere than what a note is about, of which it may name one side only; so does a failing heart.
 _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
-_SECONDARY = _ELSEWHERE[:3]
-_CANCER = ("icd10cm:C", "icd10cm:D0", "icd10cm:D1", "icd10cm:D2", "icd10cm:D3", "icd10cm:D4")
 # Samples are enumerated: no blood in the urine.
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
 # "ESRD secondary to hypertension" is no secondary hypertension.
@@ -106,27 +99,6 @@ class Mention:
     asked: bool = False
 
 
-def _without_spread(found: list[Mention], cleaned: Cleaned, codes: Sequence[str]) -> list[Mention]:
-    """Without the readings of where a cancer has spread to as a primary site ("metastases to the lung"), and of where
-    it began as a metastasis ("of the lung with metastases to the brain")."""
-    told = [(*cleaned.to_source(one.start, one.end), *cleaned.to_source(*one.cue)) for one in spreads(cleaned.text)]
-    sources = [cleaned.to_source(*span) for span in origins(cleaned.text)]
-    if not told and not sources:
-        return found
-
-    def misread(mention: Mention) -> bool:
-        code = codes[mention.senses[0].code]
-        if code.startswith(_SECONDARY):
-            # What goes beyond the site, or comes in from before the words, joins what does not belong together.
-            ways = [(min(start, cue), max(end, stop)) for start, end, cue, stop in told]
-            over = any(start < mention.end and mention.start < end for start, end in ways)
-            return over or any(start < mention.end - 1 and end - 1 > mention.start >= start for start, end in sources)
-        primary = code.startswith(_CANCER)
-        return primary and any(mention.start < end and start < mention.end for start, end, _, _ in told)
-
-    return [mention for mention in found if not misread(mention)]
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What of a note is looked at besides its words; a switch that is off is for ablations."""
@@ -134,14 +106,6 @@ class Reading:
     assertion: bool = True
     sections: bool = True
     gaps: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Drugs:
-    """stems: of knowledge/table_of_drugs.py. exists: whether the edition has a code."""
-
-    stems: Mapping[str, str]
-    exists: Callable[[Code], bool]
 
 
 def mentions(
@@ -196,38 +160,30 @@ def mentions(
         stranger, asked = is_strangers(text, asserted), is_asked(text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
     if "icd10cm" in dictionary.systems:
-        read = list(_read_off(cleaned, dictionary, assertions, drugs, sections))
-        # What a drug did is read better than by a wording of the table of drugs.
-        spans = [(m.start, m.end) for m in read if dictionary.codes[m.senses[0].code].startswith("icd10cm:T")]
-        found = [m for m in found if not (spans and _told_by(m, spans, dictionary))]
-        found = [*_without_spread(found, cleaned, dictionary.codes), *read]
+        off = read_off(cleaned, sections, drugs)
+        found = [m for m in found if not off.tell(dictionary.codes[m.senses[0].code], m.start, m.end)]
+        found = _of_the_hand([*found, *_mentioned(off, cleaned, dictionary, assertions)], text, dictionary)
         found.sort(key=lambda mention: (mention.start, -mention.end))
     return found
 
 
-def _told_by(mention: Mention, spans: Sequence[tuple[int, int]], dictionary: Dictionary) -> bool:
-    drug = dictionary.codes[mention.senses[0].code].startswith(_OF_DRUGS)
-    return drug and any(mention.start < end and start < mention.end for start, end in spans)
-
-
-def _read_off(
-    cleaned: Cleaned,
-    dictionary: Dictionary,
-    assertions: Assertions | None,
-    drugs: Drugs | None,
-    sections: Sequence[Section],
+def _mentioned(
+    off: ReadingsOff, cleaned: Cleaned, dictionary: Dictionary, assertions: Assertions | None
 ) -> Iterator[Mention]:
-    """What no wording of the dictionary stands for: numbers that are codes, what drugs did, lists of allergies."""
-    found = [(one.start, one.end, one.code, one.telling) for one in measures(cleaned.text)]
-    found += [(one.start, one.end, one.code, True) for one in spreads(cleaned.text)]
-    if drugs is not None:
-        known = drugs.stems, drugs.exists
-        told = chain(effects(cleaned.text, *known), allergies(cleaned.text, sections, *known))
-        found += [(one.start, one.end, one.code, True) for one in told]
-    for start, end, code, telling in found:
-        sense = Sense(dictionary.number(code), Source.EXPRESSION if telling else Source.EVERYDAY, 0, 2)
-        status = assertions.of(start, end).status if assertions else "affirmed"
-        yield Mention(*cleaned.to_source(start, end), (sense,), status, "other")
+    for one in off.found:
+        source = Source.EXPRESSION if one.telling else Source.EVERYDAY
+        status = assertions.of(one.start, one.end).status if assertions else "affirmed"
+        sense = Sense(dictionary.number(one.code), source, 0, 2)
+        yield Mention(*cleaned.to_source(one.start, one.end), (sense,), status, "other")
+
+
+def _of_the_hand(found: list[Mention], text: str, dictionary: Dictionary) -> list[Mention]:
+    def coded(sense: Sense) -> Sense:
+        value = dictionary.codes[sense.code]
+        other = of_the_hand(text, value)
+        return sense if other == value else replace(sense, code=dictionary.number(Code.parse(other)))
+
+    return [replace(mention, senses=tuple(map(coded, mention.senses))) for mention in found]
 
 
 def _matches(words: TermWords, dictionary: Dictionary, gaps: int) -> list[Match]:

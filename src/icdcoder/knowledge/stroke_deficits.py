@@ -1,0 +1,35 @@
+"""What a stroke may leave behind, with the codes of ICD-10-CM for sequelae of cerebrovascular disease (I69)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "stroke_deficits.tsv"
+# Both are hemiparesis where a side is told (Coding Clinic 2015, first quarter).
+_OF_A_SIDE = r"(?:sided? )?(?:weakness|paralysis)"
+_SIDE = r"(?:(?P<side>right|left|bilateral|R|L)(?:[ -]sided?)?[ -])?"
+
+
+@dataclass(frozen=True, slots=True)
+class Deficit:
+    """ending: of the code, behind that for the kind of stroke; x: the character for the side."""
+
+    ending: str
+    words: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def deficits() -> tuple[Deficit, ...]:
+    """Each with the side that stands before it, in the order of the data file."""
+    found = []
+    for line in DATA.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            ending, words = line.split("\t")
+            found.append(Deficit(ending, re.compile(rf"{_SIDE}(?:{words})\b", re.IGNORECASE)))
+    found.append(Deficit("5x", re.compile(rf"{_SIDE[:-1]}{_OF_A_SIDE}\b", re.IGNORECASE)))
+    found.append(Deficit("98", re.compile(r"weakness\b", re.IGNORECASE)))
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""What a note says that no wording of the dictionary stands for: numbers that are codes, what drugs did, lists of
+allergies, where a cancer has spread to, what a stroke left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from icdcoder.core.code import Code
+from icdcoder.predictors.dictionary.allergies import allergies
+from icdcoder.predictors.dictionary.drugs import effects
+from icdcoder.predictors.dictionary.measures import measures
+from icdcoder.predictors.dictionary.metastases import origins, spreads
+from icdcoder.predictors.dictionary.sequelae import sequelae
+from icdcoder.text.clean import Cleaned
+from icdcoder.text.sections import Section
+
+# Poisoning by drugs, their adverse effects and underdosing.
+_OF_DRUGS = tuple(f"icd10cm:T{number}" for number in range(36, 51))
+_SECONDARY = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79")
+_CANCER = ("icd10cm:C", "icd10cm:D0", "icd10cm:D1", "icd10cm:D2", "icd10cm:D3", "icd10cm:D4")
+_OF_STROKES = tuple(
+    f"icd10cm:{value}"
+    for value in "G81 G83.1 G83.2 G83.3 I60 I61 I62 I63 I69 Z86.73 R13.1 R20 R26 R27 R29.8 R41 R47 R48 R53.1".split()
+)
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Drugs:
+    """stems: of knowledge/table_of_drugs.py. exists: whether the edition has a code."""
+
+    stems: Mapping[str, str]
+    exists: Callable[[Code], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOff:
+    """start, end: into the cleaned text. telling: whether it says something by itself."""
+
+    start: int
+    end: int
+    code: Code
+    telling: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsOff:
+    """found: in no order. The rest are spans of the text as the user sent it: of drugs; of the sites that a cancer has
+    spread to, of the ways from the words that say so to them, of what a metastasis comes from; of strokes with what
+    they left."""
+
+    found: tuple[ReadOff, ...]
+    drugs: tuple[Span, ...]
+    sites: tuple[Span, ...]
+    ways: tuple[Span, ...]
+    origins: tuple[Span, ...]
+    strokes: tuple[Span, ...]
+
+    def tell(self, code: str, start: int, end: int) -> bool:
+        """Whether what stands there is told by one of them, and better than by a wording that stands for the code."""
+        if code.startswith(_OF_DRUGS):
+            return _overlap(self.drugs, start, end)
+        if code.startswith(_SECONDARY):
+            # What goes beyond the site, or comes in from before the words, joins what does not belong together.
+            inside = (start < stop - 1 and stop - 1 < end and first <= start for first, stop in self.origins)
+            return _overlap(self.ways, start, end) or any(inside)
+        if code.startswith(_CANCER):
+            return _overlap(self.sites, start, end)
+        return code.startswith(_OF_STROKES) and _overlap(self.strokes, start, end)
+
+
+def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None) -> ReadingsOff:
+    """drugs: for codes of what drugs did; None for none."""
+    text = cleaned.text
+    found = [ReadOff(one.start, one.end, one.code, one.telling) for one in measures(text)]
+    if drugs is not None:
+        known = drugs.stems, drugs.exists
+        told = chain(effects(text, *known), allergies(text, sections, *known))
+        found += [ReadOff(one.start, one.end, one.code) for one in told]
+    of_drugs = [(one.start, one.end) for one in found if str(one.code).startswith("icd10cm:T")]
+    spread, left = list(spreads(text)), list(sequelae(text))
+    found += [ReadOff(one.start, one.end, one.code) for one in chain(spread, left)]
+    strokes = [span for one in left for span in ((one.start, one.end), one.stroke)]
+    sites = [(one.start, one.end) for one in spread]
+    ways = [(min(one.start, one.cue[0]), max(one.end, one.cue[1])) for one in spread]
+
+    def source(spans: Sequence[Span]) -> tuple[Span, ...]:
+        return tuple(cleaned.to_source(*span) for span in spans)
+
+    return ReadingsOff(
+        tuple(found), source(of_drugs), source(sites), source(ways), source(list(origins(text))), source(strokes)
+    )
+
+
+def _overlap(spans: Sequence[Span], start: int, end: int) -> bool:
+    return any(start < stop and first < end for first, stop in spans)
