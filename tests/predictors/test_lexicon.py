@@ -74,6 +74,8 @@ def accepted(prediction: Prediction) -> set[str]:
         ("Hx of stroke with residual aphasia and dysphagia.", {"I69.320", "I69.391"}, {"R13.10", "R47.01", "Z86.73"}),
         ("History of stroke who presents with left-sided weakness.", {"Z86.73", "R53.1"}, {"I69.354"}),
         ("Left-handed man with right hemiparesis.", {"G81.93"}, {"G81.91"}),
+        ("Neutropenic fever after chemotherapy for breast cancer.", {"D70.1", "R50.81", "T45.1X5A"}, {"D70.9"}),
+        ("Neutropenic fever of unknown cause.", {"D70.9", "R50.81"}, {"D70.1"}),
         ("All of it hit him as a cold map.", set(), {"C91.00", "J44.9", "D75.829"}),
     ],
 )

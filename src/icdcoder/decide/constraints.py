@@ -4,7 +4,7 @@
   so a missing seventh character becomes that of the initial encounter.
 - *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
 - *without complications*: a code that says so is removed beside one for the same disease with a complication.
-- *named condition*: a rest class ("Anemia, unspecified") is removed beside the condition that names it.
+- *named condition*: "Anemia, unspecified" is removed beside the condition that names it.
 - *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that whose
   wording is a part of the other's ("DKA" in "DM1 with DKA"), else the less certain. Where they rest on different
   ones, which may speak of unrelated conditions (Official Guidelines, section I.A.12.a), a person is asked. The note

@@ -16,7 +16,7 @@ _COMPLICATED = re.compile(r",? with (?!out)|, complicated\b", re.IGNORECASE)
 _DIABETES, _PLAIN_DIABETES = "250.", "250.0"
 # Anemia of which the kind is not said. The rest of said_by_another is left to the coder: symptoms, and names of organs
 # under which a note may mean something else.
-_OF_NO_KIND = {"icd10cm": "D64.9", "icd9cm": "285.9"}
+_OF_NO_KIND = {"icd10cm": ("D64.9",), "icd9cm": ("285.9",)}
 
 
 def complicated(codes: Sequence[Code]) -> dict[Code, Code]:
@@ -46,4 +46,4 @@ def _same_with_more(code: Code, stem: str, other: Code) -> bool:
 
 def named(codes: Sequence[Code]) -> dict[Code, Code]:
     """{code for a condition of no kind: another of these codes that names its kind}."""
-    return {c: other for c, other in said_by_others(codes).items() if c.value == _OF_NO_KIND.get(c.system)}
+    return {c: other for c, other in said_by_others(codes).items() if c.value in _OF_NO_KIND.get(c.system, ())}

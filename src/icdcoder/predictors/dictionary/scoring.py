@@ -240,10 +240,12 @@ def _with_combinations(scored: list[Candidate], descriptions: Descriptions) -> l
     # A combination may be combined once more: hypertension with heart failure, and with kidney disease.
     for _ in range(2):
         accepted = [c.code for c in by_code.values() if c.score >= ACCEPTED]
-        for first, other, both in list(combined(accepted)):
+        heard = [c.code for c in by_code.values() if LIKELY_FROM <= c.score < ACCEPTED]
+        for first, other, both in list(combined(accepted, heard)):
             one, two = by_code[first], by_code[other]
             old = by_code.get(both)
-            score = max(min(one.score, two.score), old.score if old else 0.0)
+            sure = min(one.score, two.score) if two.score >= ACCEPTED else one.score
+            score = max(sure, old.score if old else 0.0)
             said = descriptions.said(both)
             by_code[both] = Candidate(
                 both,
