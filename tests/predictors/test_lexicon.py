@@ -76,6 +76,26 @@ def accepted(prediction: Prediction) -> set[str]:
         ("Left-handed man with right hemiparesis.", {"G81.93"}, {"G81.91"}),
         ("Neutropenic fever after chemotherapy for breast cancer.", {"D70.1", "R50.81", "T45.1X5A"}, {"D70.9"}),
         ("Neutropenic fever of unknown cause.", {"D70.9", "R50.81"}, {"D70.1"}),
+        # Chapter 15 has the codes of conditions in pregnancy, childbirth and the puerperium.
+        (
+            "39 weeks gestation, admitted in labor. Anemia of pregnancy, obesity, GBS positive. Previous cesarean.",
+            {"O99.02", "O99.214", "E66.9", "O34.219", "O99.824", "Z3A.39"},
+            {"Z98.891", "Z22.330", "O99.019", "D64.9"},
+        ),
+        (
+            "39 weeks gestation. Cesarean delivery of a healthy live male infant. Gestational hypertension.",
+            {"O13.4", "Z37.0", "Z3A.39"},
+            {"O13.9", "I10"},
+        ),
+        ("Postpartum hemorrhage due to uterine atony.", {"O72.1"}, {"N93.9"}),
+        ("She is 32 weeks pregnant. Severe preeclampsia. Asthma.", {"O14.13", "O99.513", "J45.909"}, {"O14.10"}),
+        ("Postpartum day 3. Postpartum preeclampsia and obesity.", {"O14.95", "O99.215"}, {"O14.90"}),
+        (
+            "A male infant born to a 28 year old G2P1 mother at 38 weeks gestation. Anemia.",
+            {"D64.9"},
+            {"O99.019", "O99.013", "O99.02"},
+        ),
+        ("62 year old woman, G2P2, with anemia and obesity.", {"D64.9", "E66.9"}, {"O99.019", "O99.210"}),
         ("All of it hit him as a cold map.", set(), {"C91.00", "J44.9", "D75.829"}),
     ],
 )

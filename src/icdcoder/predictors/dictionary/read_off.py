@@ -12,6 +12,7 @@ from icdcoder.predictors.dictionary.allergies import allergies
 from icdcoder.predictors.dictionary.drugs import effects
 from icdcoder.predictors.dictionary.measures import measures
 from icdcoder.predictors.dictionary.metastases import origins, spreads
+from icdcoder.predictors.dictionary.pregnancy import outcomes
 from icdcoder.predictors.dictionary.sequelae import sequelae
 from icdcoder.text.clean import Cleaned
 from icdcoder.text.sections import Section
@@ -79,6 +80,7 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         known = drugs.stems, drugs.exists
         told = chain(effects(text, *known), allergies(text, sections, *known))
         found += [ReadOff(one.start, one.end, one.code) for one in told]
+    found += [ReadOff(*one) for one in outcomes(text)]
     of_drugs = [(one.start, one.end) for one in found if str(one.code).startswith("icd10cm:T")]
     spread, left = list(spreads(text)), list(sequelae(text))
     found += [ReadOff(one.start, one.end, one.code) for one in chain(spread, left)]

@@ -1,0 +1,102 @@
+"""The codes of one note beside each other: which are given for two at once, which bring another, which say no more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from icdcoder.knowledge.chapter15 import complicating
+from icdcoder.knowledge.combinations import combined
+from icdcoder.knowledge.implied_codes import implied, likely
+from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.pregnancy import IN_WORDS, period
+
+# An unspecified code beside a more specific one of the same category.
+LESS_SPECIFIC = 0.45
+# A candidate by a word that is too little alone, and what it counts beside the codes that make it likely.
+LIKELY_FROM = 0.25
+LIKELY = 0.6
+
+
+def most_specific(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
+    """Lowers a code beside an accepted one of its category that says all it says and more ("unspecified" says
+    nothing): J44.9 beside J44.1, N18.9 beside N18.30."""
+    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for candidate in scored:
+        groups[candidate.code.system, candidate.category].append(candidate)
+    result = []
+    for group in groups.values():
+        accepted = [c.code for c in group if c.score >= ACCEPTED]
+        for c in group:
+            said = descriptions.said(c.code)
+            lowered = any(said < descriptions.said(other) for other in accepted)
+            result.append(replace(c, score=c.score * LESS_SPECIFIC) if lowered else c)
+    return result
+
+
+def with_combinations(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
+    """With the codes for two conditions at once, which stand on the mentions of both; the first gives way to it."""
+    by_code = {c.code: c for c in scored}
+    # A combination may be combined once more: hypertension with heart failure, and with kidney disease.
+    for _ in range(2):
+        accepted = [c.code for c in by_code.values() if c.score >= ACCEPTED]
+        heard = [c.code for c in by_code.values() if LIKELY_FROM <= c.score < ACCEPTED]
+        for first, other, both in list(combined(accepted, heard)):
+            one, two = by_code[first], by_code[other]
+            old = by_code.get(both)
+            sure = min(one.score, two.score) if two.score >= ACCEPTED else one.score
+            score = max(sure, old.score if old else 0.0)
+            said = descriptions.said(both)
+            by_code[both] = Candidate(
+                both,
+                score,
+                (*one.mentions, *two.mentions),
+                (*one.senses, *two.senses),
+                min(one.support, two.support),
+                descriptions.unspecified(both),
+                max(one.overlap, two.overlap),
+                len(said),
+            )
+            by_code[first] = replace(one, score=one.score * LESS_SPECIFIC)
+    return list(by_code.values())
+
+
+def with_implied(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
+    """With the codes that an accepted one brings with it (knowledge/implied_codes.py), on the same mentions."""
+    by_code = {c.code: c for c in scored}
+    accepted = [c.code for c in scored if c.score >= ACCEPTED]
+    for code in likely(accepted):
+        one = by_code.get(code)
+        if one is not None and LIKELY_FROM <= one.score < LIKELY:
+            by_code[code] = replace(one, score=LIKELY)
+    for stated, missing in list(implied(accepted)):
+        one, known = by_code[stated], by_code.get(missing)
+        if known is None or known.score < one.score:
+            said = descriptions.said(missing)
+            by_code[missing] = replace(
+                one, code=missing, unspecified=descriptions.unspecified(missing), described=len(said)
+            )
+    return list(by_code.values())
+
+
+def with_chapter15(scored: list[Candidate], descriptions: Descriptions, note: str) -> list[Candidate]:
+    """With the codes of chapter 15 where the note is of a pregnancy, a delivery or the puerperium, and with the
+    trimester in those that leave it open."""
+    by_code = {c.code: c for c in scored}
+    accepted = [c.code for c in scored if c.score >= ACCEPTED]
+    when = period(note, accepted)
+    if when is None:
+        return scored
+    for code in accepted:
+        one = by_code[code]
+        found = complicating(code, when)
+        other = found.code if found else descriptions.beside(code, "unspecified trimester", IN_WORDS.get(when, ""))
+        if other is None or other == code:
+            continue
+        known = by_code.get(other)
+        if known is None or known.score < one.score:
+            said = descriptions.said(other)
+            by_code[other] = replace(one, code=other, unspecified=descriptions.unspecified(other), described=len(said))
+        if found is None or found.instead:
+            by_code[code] = replace(one, score=one.score * LESS_SPECIFIC)
+    return list(by_code.values())
