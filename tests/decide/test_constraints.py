@@ -78,6 +78,8 @@ def placed(accepted: dict[str, tuple[float, int, int]]) -> Prediction:
         # Each has words of its own: "reflux [esophagitis] of the distal third".
         ({"K21.00": (0.9, 0, 18), "K20.90": (0.7, 7, 38)}, {"K21.00"}),
         ({"E10.10": (0.57, 0, 12), "E11.10": (0.75, 0, 12)}, {"E11.10"}),
+        # A bleeding ulcer says that there is bleeding.
+        ({"K92.2": (0.84, 0, 8), "K26.4": (0.54, 0, 20)}, {"K26.4"}),
         # One that has given way excludes nothing any more.
         ({"E11.9": (0.9, 0, 3), "E10.10": (0.8, 0, 12), "E10.65": (0.7, 30, 33)}, {"E10.10", "E10.65"}),
     ],

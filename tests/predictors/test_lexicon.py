@@ -96,6 +96,9 @@ def accepted(prediction: Prediction) -> set[str]:
             {"O99.019", "O99.013", "O99.02"},
         ),
         ("62 year old woman, G2P2, with anemia and obesity.", {"D64.9", "E66.9"}, {"O99.019", "O99.210"}),
+        ("DKA, type 1 diabetes due to insulin noncompliance.", {"T38.3X6A"}, {"T38.3X5A"}),
+        ("Saddle pulmonary embolism. Pulmonary embolism with acute cor pulmonale.", {"I26.02"}, {"I26.92", "I26.09"}),
+        ("Left lower leg cellulitis failed oral antibiotics.", {"L03.116"}, {"K12.2"}),
         ("All of it hit him as a cold map.", set(), {"C91.00", "J44.9", "D75.829"}),
     ],
 )

@@ -4,11 +4,11 @@
   so a missing seventh character becomes that of the initial encounter.
 - *sex*, *age*: a code for other patients is removed, where the tables say for whom it is and the note says who it is.
 - *without complications*: a code that says so is removed beside one for the same disease with a complication.
-- *named condition*: "Anemia, unspecified" is removed beside the condition that names it.
-- *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: that whose
-  wording is a part of the other's ("DKA" in "DM1 with DKA"), else the less certain. Where they rest on different
-  ones, which may speak of unrelated conditions (Official Guidelines, section I.A.12.a), a person is asked. The note
-  may stand at either code, or at a category, block or chapter above it.
+- *named condition*: "Anemia, unspecified" is removed beside a named anemia on the same words.
+- *excludes1*: of two codes that are never given together, one is removed where both rest on the same words: a rest
+  class that the other says already, that whose wording is a part of the other's ("DKA" in "DM1 with DKA"), else the
+  less certain. Where they rest on different ones, which may speak of unrelated conditions (Official Guidelines,
+  section I.A.12.a), a person is asked. The note may stand at either code, or at a category, block or chapter above it.
 - *code first*, *use additional code*: advice only. A code that has to stand behind its cause is named where no code
   accepted is such a cause; a further code is named where it is among the candidates.
 - *date of service*: up to September 2018 codes that have been divided since become what stood for them then.
@@ -35,6 +35,7 @@ from icdcoder.decide._constraints.patient import Patient, stated
 from icdcoder.decide._constraints.references import Reference, names, referred
 from icdcoder.decide._constraints.service import FIRST, fiscal_year, stated_date
 from icdcoder.knowledge.divided_codes import is_older, undivided, was_whole
+from icdcoder.knowledge.said_by_another import said_by_others
 from icdcoder.systems import CodeSystem
 
 __all__ = ["Patient", "apply", "stated", "stated_date"]
@@ -139,7 +140,8 @@ class _Run:
         for code, other in complicated(self.accepted).items():
             self._remove(code, "without complications", f"{other.value} says that there is one.", other)
         for code, other in named(self.accepted).items():
-            self._remove(code, "named condition", f"{other.value} says more exactly what is meant.", other)
+            if self._of_the_same_words(code, other):
+                self._remove(code, "named condition", f"{other.value} says more exactly what is meant.", other)
 
     def excludes(self) -> None:
         accepted = self.accepted
@@ -150,7 +152,7 @@ class _Run:
             kept.add(code)
             for other in rivals:
                 if self._of_the_same_words(code, other):
-                    stays, goes = (code, other) if self._reads_more(code, other) else (other, code)
+                    stays, goes = (code, other) if self._says_more(code, other) else (other, code)
                     kept.discard(goes)
                     self._remove(goes, "excludes1", excluded(goes, stays), stays)
                     if goes == code:
@@ -167,6 +169,11 @@ class _Run:
     def _overlap(self, code: Code, other: Code) -> bool:
         ours, theirs = self.codes[code].evidence, self.codes[other].evidence
         return any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
+
+    def _says_more(self, code: Code, other: Code) -> bool:
+        # Of symptoms, coders see differently whether the disease says them.
+        said = [one for one in said_by_others((code, other)) if not one.value.startswith("R")]
+        return other in said if said else self._reads_more(code, other)
 
     def _reads_more(self, code: Code, other: Code) -> bool:
         """Whether a wording of `other` is but a part of one of `code`, and none the other way round."""

@@ -71,6 +71,8 @@ _AROUND = 160
 # Words of the table that are too general after "due to", and are spoken of when consent is asked.
 _GENERAL = frozenset(("medication", "medications", "drug", "drugs", "pills", "lead", "iron", "contrast"))
 _LOOSE = re.compile(r"^(?:due to|secondary to|caused by|attributed to|side)", re.I)
+# "Due to insulin noncompliance" is no effect of insulin.
+_NOT_TAKEN = re.compile(r" (?:non-?(?:adherence|compliance)|underdos\w+|omission)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def effects(text: str, drugs: Mapping[str, str], exists: Callable[[Code], bool])
         for match in pattern.finditer(text, small):
             stem, end = _drug_at(text, match.end(), drugs)
             general = text[match.end() : end].lower() in _GENERAL
-            if stem is None or (general and _LOOSE.match(match.group())):
+            if stem is None or (general and _LOOSE.match(match.group())) or _NOT_TAKEN.match(text, end):
                 continue
             yield from _effect(text, match.start(), end, stem, kind, exists)
     for match in _ANY_AFTER.finditer(text, small):

@@ -28,11 +28,6 @@ _OF_THE_CHILD = re.compile(
     r"(?:this|the) (?:infant|newborn) (?:is|was|has|had))\b",
     re.IGNORECASE,
 )
-_CHILD = re.compile(
-    r"\b(?:born (?:to|via|by|at)|psychomotor|perinatal|day of life|DOL|NICU|neonat(?:e|al)|"
-    r"(?:mother|mom)(?:'s)? (?:is|was|with|had|received|of)|to an? \d+[ -]?(?:year|y\.?o)|(?:this|the) (?:infant|newborn) (?:is|was|has|had))\b",
-    re.IGNORECASE,
-)
 _CHILD = r"(?:infant|baby|newborn|neonate|male|female|boy|girl)s?"
 _ALIVE = re.compile(
     rf"\b(?:live[- ]?born|live|alive|viable|healthy|vigorous)\b(?:[ ,]+[\w-]+){{0,3}}? {_CHILD}\b|\blive ?births?\b",
