@@ -103,7 +103,8 @@ def test_what_was_read_once_gives_the_logits_of_the_model(writers: dict[str, Pat
 def test_eight_notes_are_learnt_by_heart_in_each_format(writers: dict[str, Path], kind: str, number: int) -> None:
     checkpoint = writers[kind]
     model = build(checkpoint, answer_format=number).train()
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+    # At 0.01 one run in five had not learnt in 400 steps; at 0.005 each seed needs 125 to 225.
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.005)
     given, listed = batch(checkpoint), notes(checkpoint)
     form = generative_coder.answer_format(generative_coder.Config(answer_format=number), SPACE)
     ask = Answering(model, SPACE, form, Subwords.load(checkpoint).decode, most_tokens=196)
