@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from icdcoder.core.errors import ConfigError
+from icdcoder.core.progress import Step
 from icdcoder.experiment import reproduce as module
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import prepare
@@ -15,6 +19,7 @@ from icdcoder.experiment.published import PublishedTable, Row
 from icdcoder.experiment.reproduce import Reproduction, reproduce
 from icdcoder.experiment.reproduction_report import markdown
 from icdcoder.experiment.sharing import share_prepared
+from icdcoder.train.stopping import TrainingInterruptedError
 
 SMALL = (
     "corpus.documents=60",
@@ -105,6 +110,27 @@ def test_a_failing_row_costs_itself_only(tmp_path: Path, monkeypatch: pytest.Mon
     assert "no model 'no_such_model'" in found.rows[0].reason
     assert "filters" in found.rows[1].reason
     assert found.rows[2].runs
+
+
+class StoppingProgress:
+    """Stops the first training, as a person or a scheduler would."""
+
+    @contextmanager
+    def track(self, what: str, total: int | None = None) -> Iterator[Step]:
+        def step(done: int = 1, note: str = "") -> None:
+            if what.startswith("epoch"):
+                signal.raise_signal(signal.SIGTERM)
+
+        yield step
+
+
+def test_a_signal_ends_all_rows(tmp_path: Path) -> None:
+    asked = {"corpus": "synthetic", "systems": ["CAML", "CNN"], "seeds": [1], "runs": tmp_path}
+    settings = (*SMALL, "model.filters=4")
+    with pytest.raises(TrainingInterruptedError, match="same command again"):
+        reproduce("caml", **asked, settings=settings, progress=StoppingProgress())
+    assert not list(tmp_path.glob("*/cnn*"))
+    assert all(row.runs for row in reproduce("caml", **asked, settings=settings).rows)
 
 
 def test_an_unknown_system_is_answered(tmp_path: Path) -> None:

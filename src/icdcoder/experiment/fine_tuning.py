@@ -18,7 +18,7 @@ from icdcoder.core.progress import SILENT, Progress
 from icdcoder.nn.asking.fine_tuning import Course, Tensors
 from icdcoder.train.checkpoint import Checkpoints
 from icdcoder.train.fingerprint import Fingerprint
-from icdcoder.train.stopping import Signals, TrainingStoppedError
+from icdcoder.train.stopping import Signals, TrainingInterruptedError
 
 FOLDER = "fine_tuning"
 EVERY = 500
@@ -42,7 +42,7 @@ class FineTunings:
     @contextmanager
     def course(self, name: str, documents: Sequence[Document]) -> Iterator[Course]:
         """Of the fine-tuning on these documents. While it goes, a signal stops it at the end of a step; what was done
-        is kept, and TrainingStoppedError raised."""
+        is kept, and TrainingInterruptedError raised."""
         with ExitStack() as ended:
             keeper = _Keeper(self.folder / name, self.every, {"name": name, "seed": self.seed}, documents, ended)
             yield Course(f"Fine-tuning, {name.replace('_', ' ')}", self.progress, keeper)
@@ -96,7 +96,7 @@ class _Keeper:
             self._checkpoints.save(step, *place())
         if stopped is not None:
             name = "Ctrl-C" if stopped.name == "SIGINT" else stopped.name
-            raise TrainingStoppedError(
+            raise TrainingInterruptedError(
                 f"Fine-tuning was stopped by {name} after step {step}; it is saved in {self._folder}. "
                 "Give the same command again to go on."
             )

@@ -14,6 +14,7 @@ from icdcoder.experiment.config import STAGED
 from icdcoder.experiment.published import PublishedTable, Row
 from icdcoder.experiment.row_settings import check_checkpoints, row_settings
 from icdcoder.experiment.sweep import Run, sweep_over
+from icdcoder.train.stopping import TrainingInterruptedError
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ def _row(
     axes = [f"seed={','.join(map(str, seeds))}", *own.over]
     try:
         return Reproduced(row, tuple(sweep_over(base, axes, pool=own.pool, progress=progress)))
+    except TrainingInterruptedError:
+        raise
     except IcdcoderError as error:
         return Reproduced(row, reason=str(error))
 

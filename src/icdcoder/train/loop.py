@@ -26,7 +26,7 @@ from icdcoder.train.meter import Meter, peak_memory_mb
 from icdcoder.train.place import Place, TrainingResult
 from icdcoder.train.readings import Readings, require_finite
 from icdcoder.train.steps import Indices, Loss, Stepper, binary_cross_entropy, steps_of_epoch
-from icdcoder.train.stopping import Best, Signals, TrainingStoppedError
+from icdcoder.train.stopping import Best, Signals, TrainingInterruptedError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -68,7 +68,8 @@ def train(
     (the settings) and checkpoints/. The model itself is left with the weights of the last step.
 
     Raises InputError, ConfigError or ArtefactError for notes, settings or a folder that cannot be used, and
-    TrainingStoppedError when a signal came (a checkpoint is saved first) or the loss is no number.
+    TrainingInterruptedError when a signal came (a checkpoint is saved first), TrainingStoppedError when the loss is
+    no number.
     """
     if notes.gold is None or not len(notes):
         raise InputError("Training needs notes with codes, and got none.")
@@ -257,7 +258,7 @@ class _Run:
         received = self.signals.received
         name = "another process" if received is None else "Ctrl-C" if received.name == "SIGINT" else received.name
         where = f"in epoch {self.place.epoch} after step {self.place.step}; it is saved in {self.folder}"
-        raise TrainingStoppedError(
+        raise TrainingInterruptedError(
             f"Training was stopped by {name} {where if self.place.step else 'before its first step'}. "
             "Give the same command again to go on."
         )

@@ -22,6 +22,10 @@ class TrainingStoppedError(IcdcoderError):
     """Training ended before its time: a signal came, or it diverged. What the last checkpoint holds is kept."""
 
 
+class TrainingInterruptedError(TrainingStoppedError):
+    """A signal came: the user wants no more of it, nor what would be trained next."""
+
+
 @dataclass(slots=True)
 class Best:
     """The best epoch so far. score: None before the first; nan where the measure was no number."""

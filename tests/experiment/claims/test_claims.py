@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from icdcoder.core.errors import ConfigError
+from icdcoder.experiment import sweep
 from icdcoder.experiment.claims import described, measures
 from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, settings_of
 from icdcoder.experiment.claims.described import Arm, Claim
@@ -16,6 +17,7 @@ from icdcoder.experiment.claims.report import markdown
 from icdcoder.experiment.claims.run import Outcome, Tried, try_claims
 from icdcoder.experiment.config import Experiment
 from icdcoder.models.llm_multirescnn import Reduction
+from icdcoder.train.stopping import TrainingInterruptedError
 
 PAPER1 = described.load("paper1-claims")
 PAPER2 = described.load("paper2-claims")
@@ -256,6 +258,15 @@ def test_an_arm_that_fails_costs_itself_only(checkpoints: dict[str, Path], tmp_p
     )
     (_, tried), *_ = outcome.tried
     assert [bool(one.reason) for one in tried] == [False, True, True, False]
+
+
+def test_a_signal_ends_all_arms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise TrainingInterruptedError("Training was stopped by SIGTERM in epoch 1 after step 2.")
+
+    monkeypatch.setattr(sweep, "sweep_over", interrupted)
+    with pytest.raises(TrainingInterruptedError):
+        try_claims("paper3-claims", corpus="synthetic", wanted=["claim"], seeds=(1,), runs=tmp_path, alone=False)
 
 
 def test_an_arm_is_not_both_more_and_less_than_a_chunk() -> None:

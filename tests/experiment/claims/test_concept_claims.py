@@ -42,7 +42,7 @@ def tried(folder: Path, wanted: list[str], seeds: list[int], *settings: str) -> 
 def test_every_arm_has_settings_that_a_coder_takes_and_the_same_data(corpus: str, checkpoints: dict[str, Path]) -> None:
     pytest.importorskip("transformers")
     model = LanguageModel.of(str(checkpoints["llama"]))
-    root = ("corpus.root=x",) if "codiesp" in corpus else ()
+    root = () if corpus.startswith("synthetic") else ("corpus.root=x",)
     data: list[Any] = []
     for claim in CLAIMS.claims:
         for arm in claim.arms:

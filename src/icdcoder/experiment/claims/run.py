@@ -14,6 +14,7 @@ from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.claims import described
 from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, name_of, settings_of
 from icdcoder.experiment.claims.described import Arm, Claim, Claims
+from icdcoder.train.stopping import TrainingInterruptedError
 
 MEASURES = (
     "micro_f1",
@@ -130,6 +131,8 @@ def _one(base: dict[str, Any], seed: int, wanted: _Wanted) -> dict[str, float] |
 
     try:
         run = sweep_over(base, [f"seed={seed}"])[0]
+    except TrainingInterruptedError:
+        raise
     except IcdcoderError as error:
         return str(error)
     found = {name: run.metrics[name] for name in MEASURES if name in run.metrics}

@@ -44,7 +44,7 @@ def pretrain(asked: Pretraining, *, fresh: bool = False, progress: Progress = SI
     """Writes data/ (the texts as tokens), run/ (as `icdcoder train`) and model/ into the folder of the pretraining.
 
     The folder model/ is what AutoModel, AutoTokenizer, `model.checkpoint` and `text.checkpoint` load. Raises
-    ConfigError, InputError, ArtefactError, MissingExtraError, and TrainingStoppedError where a signal came.
+    ConfigError, InputError, ArtefactError, MissingExtraError, and TrainingInterruptedError where a signal came.
     """
     if fresh:
         shutil.rmtree(asked.folder, ignore_errors=True)
