@@ -229,3 +229,22 @@ def test_the_package_is_a_command() -> None:
     done = subprocess.run([sys.executable, "-m", "icdcoder", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "clinical notes" in done.stdout
+
+
+def test_sampling_is_shown_of_a_prepared_corpus(warm_cache: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        '[corpus]\nkind = "synthetic"\ndocuments = 40\n[text]\nmax_tokens = 100\nsampler = "knowledge"\n'
+    )
+    done = icdcoder("sampling", "c.toml", env=warm_cache, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "icdcoder prepare" in done.stderr
+    assert icdcoder("prepare", "c.toml", env=warm_cache, cwd=tmp_path).returncode == 0
+    done = icdcoder("sampling", "c.toml", "--part", "test", env=warm_cache, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "| hospital course |" in done.stdout
+    done = icdcoder("sampling", "c.toml", "--part", "tests", env=warm_cache, cwd=tmp_path)
+    assert "Did you mean 'test'" in done.stderr
+    done = icdcoder(
+        "reproduce", "paper2-table4", "--corpus", "synthetic", "--system", "T5", env=warm_cache, cwd=tmp_path
+    )
+    assert "leave out --system" in done.stderr

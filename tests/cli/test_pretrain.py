@@ -57,6 +57,7 @@ def test_claims_are_listed_and_an_unknown_one_is_refused(tmp_path: Path) -> None
     listed = icdcoder("reproduce", cwd=tmp_path).stdout
     assert "paper1-claims" in listed
     assert "paper3-claims" in listed
+    assert "paper2-table4" in listed
     done = icdcoder("reproduce", "paper3-claims", "--corpus", "synthetic", "--system", "clam", cwd=tmp_path)
     assert "Did you mean 'claim'" in done.stderr
     done = icdcoder("reproduce", "paper1-claims", "--corpus", "synthetic", "--system", "z", cwd=tmp_path)

@@ -15,6 +15,7 @@ def list_tables() -> None:
 
     from icdcoder.experiment import published
     from icdcoder.experiment.claims import described
+    from icdcoder.experiment.sampling import published as sampling
 
     shown = Table(box=None, pad_edge=False)
     for heading in ("table", "what", "rows", "data sets"):
@@ -23,6 +24,9 @@ def list_tables() -> None:
         table = published.load(name)
         sets = dict.fromkeys(row.set for row in table.rows)
         shown.add_row(name, f"{table.title} ({table.source})", str(len(table.rows)), ", ".join(sets))
+    for name in sampling.names():
+        one = sampling.load(name)
+        shown.add_row(name, f"{one.title} ({one.source})", str(len(one.sections)), one.set)
     for name in described.names():
         claims = described.load(name)
         found = ", ".join(claim.name for claim in claims.claims)
@@ -44,6 +48,18 @@ def claims_tried(
     return markdown(
         try_claims(name, corpus=corpus, wanted=wanted, seeds=seeds, settings=settings, runs=runs, progress=Bars())
     )
+
+
+def sections_sampled(name: str, corpus: str, wanted: Sequence[str], settings: Sequence[str], runs: Path) -> str | None:
+    """The table of sections that a sampler selects; None where the name is not one of such a table."""
+    from icdcoder.experiment.sampling import published
+    from icdcoder.experiment.sampling.reproduce import reproduce
+
+    if name not in published.names():
+        return None
+    if wanted:
+        raise ConfigError(f"{name} is of sections, and compares no systems: leave out --system.")
+    return reproduce(name, corpus=corpus, settings=settings, runs=runs, progress=Bars())
 
 
 def seed_numbers(text: str) -> list[int]:

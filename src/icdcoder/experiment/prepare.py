@@ -151,15 +151,15 @@ def _sampling(experiment: Experiment, space: LabelSpace) -> tuple[Sampler, Choos
     """(what is kept beside the tokens, which tokens of a document are read; None: the head)."""
     text = experiment.text
     if text.sampler == samplers.ORACLE:
-        oracle = samplers.oracle(text, _terms(space, text.sampler_knowledge))
+        oracle = samplers.oracle(text, known_terms(space, text.sampler_knowledge))
         return head, lambda read, note, codes: oracle(read, text.max_tokens, note, codes).kept
-    sampler = samplers.fitted(text, lambda: chain(*_terms(space, text.sampler_knowledge).values()))
+    sampler = samplers.fitted(text, lambda: chain(*known_terms(space, text.sampler_knowledge).values()))
     if sampler is head:
         return head, None
     return sampler, lambda read, note, codes: sampler(read, text.max_tokens, note).kept
 
 
-def _terms(space: LabelSpace, file: Path | None) -> dict[Hashable, tuple[str, ...]]:
+def known_terms(space: LabelSpace, file: Path | None) -> dict[Hashable, tuple[str, ...]]:
     """What is known to be written for each code of the label space. file: of the user's, with more of it."""
     from icdcoder.knowledge import expressions
 

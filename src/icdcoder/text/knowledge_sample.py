@@ -50,6 +50,10 @@ class KnowledgeSampler:
         found = split(text) if sections is None else sections
         return _sampled(tokens, budget, text, found, self._coverage.words(text), self.paragraphs, REASON)
 
+    def telling(self, tokens: Located, text: str) -> npt.NDArray[np.bool_]:
+        """For each token of `text` whether it is one of those that equation 10 counts."""
+        return _inside(tokens.offsets, self._coverage.words(text))
+
     @property
     def files(self) -> tuple[str, ...]:
         return (FILE,)
@@ -85,9 +89,15 @@ class OracleSampler:
     def __call__(self, tokens: Located, budget: int, text: str, gold: Iterable[Hashable]) -> Sampled:
         if len(tokens) <= budget:
             return _everything(tokens)
+        return _sampled(tokens, budget, text, split(text), self._covered(text, gold), self.paragraphs, ORACLE_REASON)
+
+    def telling(self, tokens: Located, text: str, gold: Iterable[Hashable]) -> npt.NDArray[np.bool_]:
+        """For each token of `text` whether it is one of those that equation 10 counts."""
+        return _inside(tokens.offsets, self._covered(text, gold))
+
+    def _covered(self, text: str, gold: Iterable[Hashable]) -> Offsets:
         known = [self._coverage[code].words(text) for code in gold if code in self._coverage]
-        covered = np.unique(np.concatenate([np.zeros((0, 2), dtype=np.int64), *known]), axis=0)
-        return _sampled(tokens, budget, text, split(text), covered, self.paragraphs, ORACLE_REASON)
+        return np.unique(np.concatenate([np.zeros((0, 2), dtype=np.int64), *known]), axis=0)
 
 
 def _everything(tokens: Located) -> Sampled:
@@ -104,7 +114,7 @@ def _sampled(
     reason: str,
 ) -> Sampled:
     starts = np.ascontiguousarray(tokens.offsets[:, 0])
-    counts = np.concatenate([[0], np.cumsum(_inside(starts, tokens.offsets[:, 1], covered))])
+    counts = np.concatenate([[0], np.cumsum(_inside(tokens.offsets, covered))])
     begins = _begins(starts, [section.start for section in sections])
     edges = np.flatnonzero(begins)
     number, ratio = _weights(edges, counts)
@@ -135,8 +145,9 @@ def _first(budget: int, cuts: npt.NDArray[np.int64], order: npt.NDArray[np.int64
     return np.flatnonzero(kept)
 
 
-def _inside(starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32], covered: Offsets) -> npt.NDArray[np.bool_]:
+def _inside(offsets: npt.NDArray[np.int32], covered: Offsets) -> npt.NDArray[np.bool_]:
     """For each token whether it shares a character with a covered word."""
+    starts, ends = np.ascontiguousarray(offsets[:, 0]), offsets[:, 1]
     if not len(covered):
         return np.zeros(len(starts), dtype=np.bool_)
     # The last covered word that begins before the token ends; it reaches into the token or none does.

@@ -22,14 +22,16 @@ def command(
     from icdcoder.core.components import extra_named
 
     with extra_named("icdcoder reproduce"):
-        from icdcoder.cli.reproducing import claims_tried, list_tables, seed_numbers
+        from icdcoder.cli.reproducing import claims_tried, list_tables, sections_sampled, seed_numbers
         from icdcoder.experiment.reproduce import reproduce
         from icdcoder.experiment.reproduction_report import markdown
 
         if table is None:
             list_tables()
             return
-        tried = claims_tried(table, corpus, system or (), seed_numbers(seeds), settings or (), runs)
+        tried = sections_sampled(table, corpus, system or (), settings or (), runs)
+        if tried is None:
+            tried = claims_tried(table, corpus, system or (), seed_numbers(seeds), settings or (), runs)
         if tried is not None:
             out().print(tried, markup=False, soft_wrap=True)
             return
