@@ -35,10 +35,8 @@ def _totals(found: SampledSections, table: SamplingTable | None) -> list[str]:
     share = _share(found.cut, found.notes)
     of_longest = f"{found.lost_of_longest:.2%}{beside[1]}"
     lines = [
-        (
-            f"- Notes ({found.part} part): {found.notes}. Longer than {found.budget} tokens: {found.cut} ({share} %). What "
-            f"is read of these chooses text.sampler = {found.sampler!r}."
-        ),
+        f"- Notes ({found.part} part): {found.notes}. Longer than {found.budget} tokens: {found.cut} ({share} %).",
+        f"- What is read of longer ones chooses text.sampler = {found.sampler!r}.",
         f"- Tokens: {found.tokens}. Not read: {lost:.2%}{beside[0]}; of the longest note {of_longest}.",
     ]
     if found.cut:
