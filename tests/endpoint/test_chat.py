@@ -27,6 +27,14 @@ def test_an_answer_cut_by_its_limit_says_so(serve) -> None:
     assert not endpoint(serve({"text": "I1", "reason": "length"}).url).ask(PROMPT).finished
 
 
+@pytest.mark.parametrize("content", ["null", '""'])
+def test_a_model_that_spends_all_its_tokens_on_thoughts_is_not_asked_again(serve, content: str) -> None:
+    message = f'{{"message": {{"content": {content}, "reasoning_content": "hm"}}, "finish_reason": "length"}}'
+    server = serve({"raw": f'{{"choices": [{message}]}}'})
+    assert endpoint(server.url).ask(PROMPT) == Answer("", finished=False)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize(
     "failure",
     [

@@ -63,6 +63,9 @@ def code_sources(request: Request) -> int:
             if prediction.warnings and not prediction.codes and not note.text.strip():
                 say(f"icdcoder: note {note.id!r} is empty.")
                 failed += 1
+            elif prediction.not_coded:
+                say(f"icdcoder: note {note.id!r}: {prediction.not_coded}")
+                failed += 1
             else:
                 coded += 1
             if form == "jsonl":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from icdcoder.cli.screen import Bars, out, say
+from icdcoder.cli.screen import Bars, counted, out, say
 from icdcoder.core.config import build as build_settings
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig
 from icdcoder.knowledge import builder
@@ -28,6 +28,7 @@ class Request:
     question: str | None
     key_variable: str | None
     timeout: float
+    max_tokens: int
     attempts: int
     allow_public: bool
     again: bool
@@ -41,6 +42,7 @@ def build_knowledge(request: Request) -> None:
         "model": request.model,
         "key_variable": request.key_variable,
         "timeout": request.timeout,
+        "max_tokens": request.max_tokens,
         "attempts": request.attempts,
         "allow_public": request.allow_public,
     }
@@ -57,6 +59,8 @@ def build_knowledge(request: Request) -> None:
     say(f"{built.texts} texts for {built.codes} of {len(codes)} codes; {built.asked} questions were asked.")
     for reason, count in built.dropped.items():
         say(f"  {count:>6}  left out: {reason}")
+    if built.cut:
+        say(f"  {counted(built.cut, 'answer')} cut by --max-tokens; a larger one with --again asks for the rest.")
     if built.without:
         say(f"  without any: {', '.join(map(str, built.without))}")
     if built.kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from icdcoder.cli.coding import load_coder_for
-from icdcoder.cli.options import experiment
+from icdcoder.cli.options import experiment, split_named
 from icdcoder.cli.screen import Bars, out, say
 from icdcoder.core.errors import ConfigError
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from icdcoder.core.note import Note
     from icdcoder.measure.errors import CodingError
 
-PARTS = ("train", "validation", "test")
 # Characters of the note on either side of a span.
 AROUND = 40
 
@@ -31,11 +30,10 @@ def show_errors(
     from icdcoder.experiment.measuring import ALL_CANDIDATES
     from icdcoder.measure.errors import coding_errors
 
-    if part not in PARTS:
-        raise ConfigError(f"There is no part {part!r}. Known: {', '.join(PARTS)}.")
+    split = split_named(part)
     asked = experiment(config, list(settings))
     reading = components.load("corpora", asked.corpus_kind).read(asked.corpus)
-    documents = [d for d in reading.documents if d.split == part]
+    documents = [d for d in reading.documents if d.split == split]
     if not documents:
         raise ConfigError(f"The corpus has no {part} documents.")
     coder = load_coder_for(asked.corpus_kind, name, system, edition)

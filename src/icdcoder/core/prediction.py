@@ -15,6 +15,9 @@ from icdcoder.core.errors import InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
 
+# Begins the warning of a note that was given and not coded, as its coder could not be reached.
+NOT_CODED = "Not coded: "
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -85,6 +88,11 @@ class Prediction:
     left_unread: tuple[Span, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     changes: tuple[RuleChange, ...] = field(default=())
+
+    @property
+    def not_coded(self) -> str | None:
+        """Why the note was not coded, where its coder could not be reached; its text is not in it."""
+        return next((w.removeprefix(NOT_CODED) for w in self.warnings if w.startswith(NOT_CODED)), None)
 
     @property
     def accepted(self) -> tuple[CodePrediction, ...]:

@@ -29,10 +29,17 @@ Message = Mapping[str, str]
 LONGEST_PAUSE = 60.0
 LARGEST_ANSWER = 8_000_000
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+OF_PROMPT = frozenset({400, 413, 422})
 
 
 class EndpointError(IcdcoderError):
-    """The endpoint gave no answer that can be used, after all attempts. Holds nothing of what was sent or came."""
+    """The endpoint gave no answer that can be used, after all attempts. Holds nothing of what was sent or came.
+
+    of_prompt: it works, and does not take this one prompt, which may be too long; another can be answered."""
+
+    def __init__(self, said: str, *, of_prompt: bool = False) -> None:
+        super().__init__(said)
+        self.of_prompt = of_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,8 @@ class Endpoint:
         }.get(status, "")
         if 300 <= status < 400:
             hint = "; it sends elsewhere, which is not followed"
-        return EndpointError(f"The endpoint {self._config.url} answered with status {status}{hint}.")
+        said = f"The endpoint {self._config.url} answered with status {status}{hint}."
+        return EndpointError(said, of_prompt=status in OF_PROMPT)
 
 
 class _PassingError(Exception):
@@ -170,9 +178,12 @@ def _answer(body: bytes) -> Answer:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         what = "a web page" if body.lstrip()[:1] == b"<" else "something else than an answer in JSON"
         raise _PassingError(f"{what} came") from None
-    if not isinstance(text, str) or not text.strip():
+    finished = reason != "length"
+    if text is None and not finished:  # all tokens went into thoughts, and would do so again
+        text = ""
+    if not isinstance(text, str) or (finished and not text.strip()):
         raise _PassingError("the answer was empty")
-    return Answer(text, reason != "length")
+    return Answer(text, finished)
 
 
 def _seconds(header: str | None) -> float | None:

@@ -74,7 +74,8 @@ class Replay:
             return self._answers[prompt_key(self._model, messages)]
         except KeyError:
             raise EndpointError(
-                f"{self._path} holds no answer to this prompt: another note, model or prompt was recorded."
+                f"{self._path} holds no answer to this prompt: another note, model or prompt was recorded.",
+                of_prompt=True,
             ) from None
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +39,8 @@ SOURCE = "# from:"
 class Built:
     """path: the file that was written. texts: how many expressions or descriptions it holds, of how many `codes`.
     asked: questions put in this run. without: codes whose answer held nothing. dropped: reason → count. ambiguous:
-    expressions that were given for several of the codes. kept: codes whose lines are those of an earlier run."""
+    expressions that were given for several of the codes. kept: codes whose lines are those of an earlier run. cut:
+    answers that the limit of tokens stopped."""
 
     path: Path
     codes: int
@@ -49,6 +50,7 @@ class Built:
     dropped: dict[str, int]
     ambiguous: tuple[str, ...]
     kept: int = 0
+    cut: int = 0
 
 
 def build(
@@ -63,7 +65,7 @@ def build(
     progress: Progress = SILENT,
 ) -> Built:
     """Asks for each code that has no answer yet, and writes what all answers hold. again: also for each code whose
-    answer held nothing, as a refusal does.
+    answer held nothing, as a refusal does, or was cut.
 
     kind: one of KINDS. per_kind: how many of each are asked for; of concepts, five a category and two a code.
     question: a text of the user's, with {code}, {title}, {system}, {version} and {count} where these go, or of
@@ -90,7 +92,7 @@ def build(
             for (code, _), prompt in prompts.items():
                 key = prompt_key(chat.model, prompt)
                 known = answers.get(key)
-                if known is None or (again and _held_nothing(code, known)):
+                if known is None or (again and _is_lacking(code, known)):
                     answer = chat.ask(prompt)
                     now = datetime.now(UTC).isoformat(timespec="seconds")
                     answers.append(Given(key, str(code), kind, chat.model, now, answer.finished, answer.text))
@@ -106,6 +108,11 @@ def build(
 
 
 def _written(folder: Path, kind: str, codes: Sequence[Code], given: dict[Topic, Given], asked: int) -> Built:
+    built = _file_of(folder, kind, codes, given, asked)
+    return replace(built, cut=sum(not answer.finished for answer in given.values()))
+
+
+def _file_of(folder: Path, kind: str, codes: Sequence[Code], given: dict[Topic, Given], asked: int) -> Built:
     if kind != "concepts":
         return _write(folder, kind, {code: answer for (code, _), answer in given.items()}, asked)
     path = folder / concept_lists.FILE
@@ -183,8 +190,11 @@ def _lines_of_codes(path: Path) -> dict[str, list[str]]:
     return found
 
 
-def _held_nothing(code: Code, given: Given) -> bool:
-    return not (parsing.concepts(given.answer)[0] if given.kind == "concepts" else _rows(code, given)[0])
+def _is_lacking(code: Code, given: Given) -> bool:
+    """Whether it was cut, or holds nothing."""
+    return not given.finished or not (
+        parsing.concepts(given.answer)[0] if given.kind == "concepts" else _rows(code, given)[0]
+    )
 
 
 def _rows(code: Code, given: Given) -> tuple[list[str], Iterable[str], dict[str, int]]:

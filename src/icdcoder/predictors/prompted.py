@@ -20,7 +20,7 @@ from icdcoder.core.code import Code
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.note import Note
-from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction, Span
+from icdcoder.core.prediction import NOT_CODED, CodePrediction, CoderName, Evidence, Prediction, Span
 from icdcoder.core.version import VERSION
 from icdcoder.endpoint.chat import Endpoint, EndpointConfig, EndpointError
 from icdcoder.endpoint.transcript import Recorder, Replay
@@ -93,7 +93,7 @@ class PromptedPredictor:
         """Predictions with evidence, in order. `top` bounds what is not accepted.
 
         Raises EndpointError where not even the first note is answered; later failures are warnings of their notes,
-        so that what has been coded is not lost.
+        so that what has been coded is not lost. A note that the endpoint does not take stops no other.
         """
         failures = 0
         for note in notes:
@@ -103,7 +103,7 @@ class PromptedPredictor:
                 continue
             if failures >= FAILURES:
                 self.counts["notes_unanswered"] += 1
-                yield self._nothing(note, "Not coded: the endpoint failed for the notes before this one.")
+                yield self._nothing(note, f"{NOT_CODED}the endpoint failed for the notes before this one.")
                 continue
             sent, left_unread = self._sent(note.text)
             try:
@@ -111,9 +111,9 @@ class PromptedPredictor:
             except EndpointError as error:
                 if not self.counts["notes_answered"]:
                     raise
-                failures += 1
+                failures = 0 if error.of_prompt else failures + 1
                 self.counts["notes_unanswered"] += 1
-                yield self._nothing(note, f"Not coded: {error}")
+                yield self._nothing(note, f"{NOT_CODED}{error}")
                 continue
             failures = 0
             self.counts["notes_answered"] += 1

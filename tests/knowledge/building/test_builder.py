@@ -99,6 +99,7 @@ def test_prose_and_a_cut_answer(serve, tmp_path: Path) -> None:
     )
     built = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path)
     assert built.without == (HTN,)
+    assert built.cut == 1
     (group,) = expressions.read(built.path)
     assert group.by_kind == {"term": ("Sepsis",)}
     assert "cut=yes" in built.path.read_text()
@@ -134,6 +135,15 @@ def test_a_refusal_is_asked_again_on_demand(serve, tmp_path: Path) -> None:
     built = builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path, again=True)
     assert (built.asked, built.without) == (1, ())
     assert builder.build([HTN, SEPSIS], endpoint(server.url), tmp_path, again=True).asked == 0
+
+
+def test_a_cut_answer_is_asked_again_on_demand(serve, tmp_path: Path) -> None:
+    server = serve({"text": "Medical terms:\nSepsis\nSevere sep", "reason": "length"}, {"text": GOOD})
+    assert builder.build([SEPSIS], endpoint(server.url), tmp_path).cut == 1
+    assert builder.build([SEPSIS], endpoint(server.url), tmp_path).asked == 0
+    built = builder.build([SEPSIS], endpoint(server.url), tmp_path, again=True)
+    assert (built.asked, built.cut) == (1, 0)
+    assert builder.build([SEPSIS], endpoint(server.url), tmp_path, again=True).asked == 0
 
 
 def test_the_question_of_the_paper(serve, tmp_path: Path) -> None:

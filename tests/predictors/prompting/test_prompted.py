@@ -213,6 +213,42 @@ def test_an_endpoint_that_dies_costs_only_the_notes_after(serve) -> None:
         list(predictor(serve({"status": 500}).url).predict(notes))
 
 
+def test_a_note_that_the_endpoint_does_not_take_stops_no_other(serve) -> None:
+    server = serve({"text": ANSWER}, {"status": 400}, {"status": 413}, {"status": 400}, {"text": ANSWER})
+    coder = predictor(server.url)
+    found = list(coder.predict([Note(str(i), TEXT) for i in range(5)]))
+    assert [len(p.accepted) for p in found] == [2, 0, 0, 0, 2]
+    assert [p.not_coded is None for p in found] == [True, False, False, False, True]
+    assert "status 413" in str(found[2].not_coded)
+    assert coder.counts["notes_unanswered"] == 3
+
+
+def test_a_note_that_was_not_coded_is_named_and_told_by_the_exit_status(
+    serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from icdcoder.cli.coding import Request, code_sources
+
+    url = serve({"text": ANSWER}, {"status": 413}).url
+    toml = tmp_path / "mine.toml"
+    toml.write_text(f'predictor = "prompted"\n[endpoint]\nurl = "{url}"\nmodel = "tiny"\n', encoding="utf-8")
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.txt").write_text(TEXT, encoding="utf-8")
+    sources = [str(tmp_path / f"{name}.txt") for name in ("first", "second")]
+    assert code_sources(Request(sources, coder=str(toml), output=str(tmp_path / "out.jsonl"))) == 1
+    said = capsys.readouterr().err
+    assert "note 'second': The endpoint" in said
+    assert "1 note could not be coded; 1 was." in said
+    assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_an_answer_that_was_cut_before_it_began_is_no_prose(serve) -> None:
+    thoughts = '{"choices": [{"message": {"content": null}, "finish_reason": "length"}]}'
+    coder = predictor(serve({"raw": thoughts}).url)
+    (warning,) = only(coder).warnings
+    assert "max_tokens" in warning
+    assert (coder.faults["answers_cut"], coder.faults["answers_prose"]) == (1, 0)
+
+
 def test_recorded_on_demand_and_replayed_without_an_endpoint(serve, tmp_path: Path) -> None:
     path = tmp_path / "prompts.jsonl"
     server = serve({"text": ANSWER})

@@ -28,7 +28,7 @@ def command(
     """Code clinical notes: each code with its score and the words that are its evidence.
 
     Offsets in JSON count the characters of the text as it was given. Exit status: 0 all notes coded, 1 some could
-    not be read or were empty (named on standard error, the others are coded), 2 nothing could be done.
+    not be read or answered or were empty (named on standard error, the others are coded), 2 nothing could be done.
     """
     from icdcoder.cli.coding import Request, code_sources
 

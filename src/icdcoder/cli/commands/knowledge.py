@@ -24,8 +24,11 @@ def build(
     ),
     key_variable: str = typer.Option(None, help="The environment variable that holds the endpoint's key."),
     timeout: float = typer.Option(120.0, help="Seconds for one answer."),
+    max_tokens: int = typer.Option(2048, min=1, help="Of one answer; models that think aloud need more."),
     attempts: int = typer.Option(5, min=1, help="How often a question is asked where the endpoint fails."),
-    again: bool = typer.Option(False, "--again", help="Also ask again where the answer held nothing, as a refusal."),
+    again: bool = typer.Option(
+        False, "--again", help="Also ask again where the answer held nothing, as a refusal, or was cut."
+    ),
     allow_public: bool = typer.Option(False, "--allow-public", help="The endpoint may lie outside a private network."),
 ) -> None:
     """Ask a model what clinicians write for each code. Only codes and titles are sent, never a note.
@@ -34,7 +37,7 @@ def build(
     """
     from icdcoder.cli.knowing import Request, build_knowledge
 
-    limits = (timeout, attempts, allow_public, again)
+    limits = (timeout, max_tokens, attempts, allow_public, again)
     build_knowledge(Request(codes, endpoint, model, output, kind, per_kind, question, key_variable, *limits))
 
 

@@ -44,4 +44,5 @@ class Outcome:
         found = claims(answer.text)
         self.cut += not answer.finished
         self.claims += found.claims
-        self.prose += found.prose
+        if answer.finished or answer.text.strip():  # what was cut before it began is no prose
+            self.prose += found.prose
