@@ -142,6 +142,8 @@ def test_unknown_names_are_refused() -> None:
         described.load("paper1-claim")
     with pytest.raises(ConfigError, match="no claim 'e'"):
         chosen(PAPER1, "synthetic", ["e"])
+    with pytest.raises(ConfigError, match="'d' is tried with --corpus synthetic only"):
+        chosen(PAPER1, "cmc2007", ["a", "d"])
     with pytest.raises(ConfigError, match="'mimic3' is none of these"):
         chosen(PAPER1, "mimic3", [])
 

@@ -126,7 +126,7 @@ def given_checkpoint(settings: Iterable[str]) -> tuple[str | None, list[str]]:
 
 
 def chosen(claims: Claims, corpus: str, wanted: Sequence[str]) -> list[Claim]:
-    """The claims wanted, or all; of those only the ones that are tried on the corpus. Raises ConfigError."""
+    """The claims wanted, or all that are tried on the corpus. Raises ConfigError for one that is not."""
     known = {claim.name: claim for claim in claims.claims}
     for name in wanted:
         if name not in known:
@@ -138,6 +138,9 @@ def chosen(claims: Claims, corpus: str, wanted: Sequence[str]) -> list[Claim]:
         raise ConfigError(
             f"The claims are tried with --corpus {', '.join(claims.corpora)}; {corpus!r} is none of these.{near}"
         )
+    for name in wanted:
+        if not _tried(known[name].on, corpus):
+            raise ConfigError(f"The claim {name!r} is tried with --corpus {' or '.join(known[name].on)} only.")
     return [claim for claim in known.values() if (not wanted or claim.name in wanted) and _tried(claim.on, corpus)]
 
 
