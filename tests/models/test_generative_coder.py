@@ -216,3 +216,54 @@ def test_mistakes_are_sentences(writers: dict[str, Path], tmp_path: Path) -> Non
     model = build(writers["llama"])
     with pytest.raises(InputError, match=r"make text\.max_tokens smaller by"):
         model(Batch(torch.full((1, 300), 7), torch.ones(1, 300).bool()))
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_an_encoder_is_refused_before_it_is_trained(tiny_models: Any, kind: str, tmp_path: Path) -> None:
+    """It would see, in training, the answer that it is to write."""
+    tiny_models.save(kind, tmp_path, writes=True)
+    with pytest.raises(ConfigError, match=f"A {kind} model reads .* cannot write.*T5"):
+        build(tmp_path)
+
+
+def bart(tiny_models: Any, folder: Path) -> Path:
+    from transformers import AutoConfig, AutoModelForSeq2SeqLM
+
+    cut = tiny_models.tokenizer("roberta")
+    cut.save(str(folder / "tokenizer.json"))
+    sizes: dict[str, Any] = {"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 8, "decoder_ffn_dim": 8}
+    sizes |= {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "d_model": 16}
+    size = max(cut.get_vocab(with_added_tokens=True).values()) + 1
+    special = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 2}
+    config = AutoConfig.for_model("bart", vocab_size=size, max_position_embeddings=64, **sizes, **special)
+    AutoModelForSeq2SeqLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_model_whose_answers_could_not_be_decoded_is_refused_before_it_is_trained(
+    writers: dict[str, Path], tiny_models: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = bart(tiny_models, tmp_path)
+    with pytest.raises(ConfigError, match="positions of 'bart' are others"):
+        build(checkpoint)
+    assert build(checkpoint, generation_weight=0).attends
+    load = generative_coder.load_pretrained
+
+    def flash(*arguments: Any, **settings: Any) -> Any:  # whose kernel no test machine has
+        found = load(*arguments, **{**settings, "attention": "sdpa"})
+        found.model.config._attn_implementation = settings["attention"]
+        return found
+
+    monkeypatch.setattr(generative_coder, "load_pretrained", flash)
+    with pytest.raises(ConfigError, match="model.attention = 'sdpa', not 'flash_attention_2'"):
+        build(writers["llama"], attention="flash_attention_2")
+
+
+def test_a_note_longer_than_the_window_is_told_in_training(writers: dict[str, Path]) -> None:
+    model = build(writers["llama"]).train()
+    batch = notes(writers["llama"]).batch(range(2))
+    model(batch)
+    model.writer.model.config.sliding_window = 8
+    with pytest.raises(ConfigError, match=r"sees 8 tokens at once.*text\.max_tokens"):
+        model(batch)
+    build(writers["llama"], generation_weight=0).train()(batch)

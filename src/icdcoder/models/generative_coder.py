@@ -36,7 +36,7 @@ from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.losses import binary_cross_entropy
 from icdcoder.nn.pretrained.loading import Attention, Pretrained, Weights, add_lora, load_pretrained, require_learnable
-from icdcoder.nn.writing.answer_prefix import AnswerPrefix
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix, require_decodable
 from icdcoder.nn.writing.answer_tokens import AnswerTokens, answer_loss
 from icdcoder.nn.writing.constrained_decoding import decode
 from icdcoder.nn.writing.knowledge_injection import KnowledgeInjection
@@ -105,6 +105,8 @@ def build(config: Config, context: ModelContext) -> GenerativeCoder:
         writes=True,
         encode=context.encode,
     )
+    if config.generation_weight:
+        require_decodable(pretrained.model)
     if config.tuning == "lora":
         add_lora(
             pretrained.model,

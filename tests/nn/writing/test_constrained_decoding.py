@@ -284,7 +284,7 @@ def test_models_that_cannot_are_refused(tiny: tuple[str, Any, Any], monkeypatch:
         for module in model.get_decoder().modules():
             if hasattr(module, "has_relative_attention_bias"):
                 monkeypatch.setattr(module, "has_relative_attention_bias", True)
-        with pytest.raises(ConfigError, match="positions of T5"):
+        with pytest.raises(ConfigError, match="positions of 't5' are others"):
             after_encoder(model, states, mask)
     else:
         monkeypatch.setattr(model.config, "sliding_window", 8, raising=False)

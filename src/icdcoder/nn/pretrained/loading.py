@@ -59,7 +59,8 @@ def load_pretrained(
     model, with the decoder and the head that gives logits of the next token, instead of the part that reads. encode:
     how the notes are cut, to compare it with the tokenizer of the checkpoint.
     Raises ConfigError where there is neither, where the checkpoint is missing, incomplete or of other sizes than its
-    config.json says, or where the notes are cut by another tokenizer; MissingExtraError without the extra [llm].
+    config.json says, or where the notes are cut by another tokenizer, or where an encoder is to write;
+    MissingExtraError without the extra [llm].
     """
     with extra_named("A pretrained model"):
         import transformers
@@ -157,6 +158,7 @@ def _loaded(
 
     family = "AutoModel"
     if writes:
+        _require_causal(config)
         family = "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModelForCausalLM"
     auto = getattr(transformers, family)
     if folder is None:
@@ -183,6 +185,18 @@ def _loaded(
             "incomplete or of another model."
         )
     return model if whole is None else model.language_model
+
+
+def _require_causal(config: PreTrainedConfig) -> None:
+    """BERT and its kin have a head for tokens too, and would see the answer that they are to learn to write."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    bare = not config.is_encoder_decoder and not getattr(config, "is_decoder", False)
+    if bare and config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ConfigError(
+            f"A {config.model_type} model reads a text in both directions and cannot write: take a decoder-only model "
+            "(LLaMA …) or one of the T5 family. Encoders are for plm_icd, plm_ca, hilat and llm_classifier."
+        )
 
 
 def _first_of_answer(model: PreTrainedModel) -> int:

@@ -70,6 +70,23 @@ def after_prompt(
     return prefix, states
 
 
+def require_decodable(model: PreTrainedModel) -> None:
+    """To be asked before a model is trained to write. Raises ConfigError where its answers could not be decoded."""
+    _require_own_mask(model)
+    if model.config.is_encoder_decoder:
+        _relative_attention(model)
+
+
+def require_seen(model: PreTrainedModel, width: int) -> None:
+    """Raises ConfigError where the model sees a window that is smaller than so many tokens."""
+    window = getattr(model.config.get_text_config(decoder=True), "sliding_window", None)
+    if window is not None and width > window:
+        raise ConfigError(
+            f"The model sees {window} tokens at once, and the prompt with its answer has {width}: what it writes would "
+            "not be exact. Read fewer tokens of a note (text.max_tokens)."
+        )
+
+
 class AnswerPrefix:
     """Made by `after_encoder` or `after_prompt`; it changes as answers grow."""
 
@@ -153,7 +170,6 @@ class _AfterPrompt:
     def __init__(self, model: PreTrainedModel) -> None:
         _require_own_mask(model)
         self._model = model
-        self._window = getattr(model.config.get_text_config(decoder=True), "sliding_window", None)
 
     def keep(self, notes: Int[Tensor, "kept"]) -> None:
         return None
@@ -165,11 +181,7 @@ class _AfterPrompt:
         positions: Int[Tensor, "note slot"],
         cache: Any,
     ) -> Float[Tensor, "note new vocabulary"]:
-        if self._window is not None and sees.shape[2] > self._window:
-            raise ConfigError(
-                f"The model sees {self._window} tokens at once, and the prompt with its answer has {sees.shape[2]}: "
-                "constrained decoding would not be exact. Read fewer tokens of a note (text.max_tokens)."
-            )
+        require_seen(self._model, sees.shape[2])
         return self._model(
             inputs_embeds=embeddings,
             attention_mask=_additive(sees, embeddings.dtype)[:, None],
@@ -184,12 +196,7 @@ class _AfterEncoder:
 
     def __init__(self, model: PreTrainedModel, states: Tensor, mask: Tensor) -> None:
         _require_own_mask(model)
-        found = [m for m in model.get_decoder().modules() if getattr(m, "has_relative_attention_bias", False)]
-        if len(found) != 1:
-            raise ConfigError(
-                f"Constrained decoding knows the positions of T5 and mT5, not those of {model.config.model_type!r}."
-            )
-        self._attention: Any = found[0]
+        self._attention = _relative_attention(model)
         self._model = model
         self._states = states
         self._mask = mask
@@ -237,7 +244,18 @@ def _additive(sees: Bool[Tensor, "note new slot"], dtype: torch.dtype) -> Float[
     return mask.masked_fill(~sees, torch.finfo(dtype).min)
 
 
+def _relative_attention(model: PreTrainedModel) -> Any:
+    """The layer of a T5's decoder that has the table of its positions."""
+    found = [m for m in model.get_decoder().modules() if getattr(m, "has_relative_attention_bias", False)]
+    if len(found) != 1:
+        raise ConfigError(
+            f"Of encoder-decoders, the T5 family can write codes (T5, mT5, Flan-T5, ClinicalT5); the positions of "
+            f"{model.config.model_type!r} are others."
+        )
+    return found[0]
+
+
 def _require_own_mask(model: PreTrainedModel) -> None:
     attention = getattr(model.config, "_attn_implementation", "eager")
     if attention not in ("eager", "sdpa"):
-        raise ConfigError(f"Constrained decoding needs model.attention = 'sdpa', not {attention!r}.")
+        raise ConfigError(f"A model that writes codes needs model.attention = 'sdpa', not {attention!r}.")

@@ -18,7 +18,7 @@ from icdcoder.nn.pretrained.loading import Pretrained
 from icdcoder.nn.pretrained.token_encoder import keep_apart
 from icdcoder.nn.remembered import Remembered
 from icdcoder.nn.sequence_parts import Joined, cut_out
-from icdcoder.nn.writing.answer_prefix import AnswerPrefix, after_encoder, after_prompt
+from icdcoder.nn.writing.answer_prefix import AnswerPrefix, after_encoder, after_prompt, require_seen
 from icdcoder.nn.writing.cached_instruction import CachedInstruction, can_be_cached, read_instruction
 from icdcoder.nn.writing.knowledge_injection import KnowledgeInjection
 from icdcoder.nn.writing.prompt import Prompt
@@ -86,7 +86,8 @@ class NoteWriter(nn.Module):
     def forward(
         self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], answer: Answer | None = None
     ) -> Read:
-        """Raises InputError where prompt, note and answer are longer than the model's context."""
+        """Raises InputError where prompt, note and answer are longer than the model's context, ConfigError where it
+        is to write and sees a window of them only."""
         if self.model.config.is_encoder_decoder:
             sequence, states = self._encoded(tokens, mask)
             logits = None
@@ -99,6 +100,8 @@ class NoteWriter(nn.Module):
             return Read(self._of_note(states, mask, sequence), logits)
         sequence = self.prompt.around(tokens, mask, self.pad, *(() if answer is None else (answer,)))
         self._require_short(sequence.tokens.shape[1])
+        if answer is not None:  # told in training, and not when it has been trained
+            require_seen(self.model, sequence.tokens.shape[1])
         states = self.model.base_model(
             inputs_embeds=self._embedded(sequence, given=answer is not None), attention_mask=sequence.mask.long()
         ).last_hidden_state
