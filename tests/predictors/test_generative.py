@@ -130,9 +130,11 @@ def test_the_share_that_is_trained_grows_with_the_rank_and_a_sweep_shows_it(trai
 
 
 def test_an_empty_note_gets_no_code(trained: dict) -> None:
-    found = Coder.load(changed(trained).coder).code(Note("empty", ""))
+    asked = changed(trained, "decide.answer=generation", "decide.decoding=free")
+    decide(asked)
+    found = Coder.load(asked.coder).code(Note("empty", ""))
     assert found.codes == ()
-    assert found.warnings
+    assert found.warnings == ("The note holds no word that could be read.",), "and nothing of an answer to it"
 
 
 def test_an_answer_that_was_not_trained_cannot_be_asked_for(trained: dict) -> None:

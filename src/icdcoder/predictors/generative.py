@@ -72,7 +72,8 @@ class GenerativePredictor:
             answers = self._answers(reads, self.rule.ways)
             for i, (note, read, row) in enumerate(zip(part, reads, self.rule(answers), strict=True)):
                 found = self.reading.prediction(note, read, row, DEFAULT_TOP if top is None else top)
-                yield _warned(found, answers, i)
+                # Of a note without a word the answer says nothing.
+                yield _warned(found, answers, i) if len(read.tokens) else found
 
     def _answers(self, reads: Sequence[Read], ways: Sequence[str]) -> Answers:
         return self.answering.answers(self.reading.notes(reads), ways=ways)

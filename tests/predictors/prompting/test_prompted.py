@@ -278,6 +278,8 @@ def test_examples_of_the_users(serve, tmp_path: Path) -> None:
     server = serve({"text": "[]"})
     only(predictor(server.url, strategy="few_shot", examples=path))
     assert "Cough for days." in server.requests[0]["messages"][0]["content"]
+    path.write_text('{"note": "Cough\u2028for days.", "codes": []}\n', encoding="utf-8")
+    only(predictor(server.url, strategy="few_shot", examples=path))
     path.write_text('{"note": "canary"}\n')
     with pytest.raises(ConfigError, match="line 1") as error:
         only(predictor(server.url, strategy="few_shot", examples=path))

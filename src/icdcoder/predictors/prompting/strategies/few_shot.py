@@ -25,7 +25,7 @@ def code(text: str, tools: Tools) -> Outcome:
 def _examples(path: Path, system: str) -> str:
     """Raises ConfigError that names the line, and shows none of it: it may be a patient's."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # other ends of lines may stand within a note
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"The examples {path} cannot be read as text.") from None
     shown = []
