@@ -22,13 +22,14 @@ from icdcoder.measure.open_set import measures_of_predictions
 
 # More than any coder lists.
 ALL_CANDIDATES = 10_000
+UNANSWERED = "{} of {} notes were not answered and are measured as notes without codes."
 
 
 def measure_coder(
     experiment: Experiment, coder: Coder, *, progress: Progress = SILENT
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Any coder (the built-in one too) on the test part, against all its gold codes, whatever the label space: its
-    measures, and warnings where it decides over concepts whose scores look copied.
+    measures, and warnings where it decides over concepts whose scores look copied, or did not answer.
 
     All candidates count in the ranking, the coder's own accepted codes in precision, recall and F1. Where the corpus
     has gold evidence, the plausibility of the coder's evidence stands beside them; and what went wrong in answers,
@@ -49,7 +50,8 @@ def measure_coder(
     measures |= _evidence_of(predictions, test)
     predictor = coder.predictor
     if not isinstance(predictor, ConceptCoder):
-        return measures, ()
+        unanswered = sum(prediction.not_coded is not None for prediction in predictions)
+        return measures, (UNANSWERED.format(unanswered, len(notes)),) if unanswered else ()
     gold = np.array([[code in own for code in predictor.space.codes] for own in map(set, (d.codes for d in test))])
     leaks = concept_leak.check(gold, concept_scores(predictor, notes), predictor.membership)
     return {**measures, **leaks.measures}, leaks.warnings

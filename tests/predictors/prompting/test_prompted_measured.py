@@ -42,7 +42,9 @@ def test_what_went_wrong_is_measured(serve, asked: Experiment) -> None:
     server = serve(PROSE, {"text": unsupported, "reason": "length"}, {"status": 500})
     coder = Coder.load(written(server.url))
     assert isinstance(coder.predictor, FaultCountingCoder)
-    found, _ = measure_coder(asked, coder)
+    found, warnings = measure_coder(asked, coder)
+    notes = int(found["notes"])
+    assert warnings == (f"{notes - 2} of {notes} notes were not answered and are measured as notes without codes.",)
     assert found["micro_f1"] == 0
     assert (found["answers_prose"], found["answers_cut"]) == (1, 1)
     assert (found["answers_unsupported"], found["answers_outside_system"]) == (1, 1)
