@@ -344,6 +344,31 @@ def test_coverage_counts_notes(done: Experiment, tmp_path: Path) -> None:
         coverage(neural(tmp_path))
 
 
+def test_coverage_is_of_training_notes_that_affirm_a_concept_within_a_sentence(tmp_path: Path) -> None:
+    told = [
+        ("I10", "train", "Hypertension on lisinopril. A dull headache."),
+        ("I10", "train", "No hypertension is known. He has gout."),
+        ("R07.9", "train", "Chest pain. On lisinopril."),
+        ("R07.9", "train", "The chest is clear. Pain of the knee."),
+        ("I10", "validation", "Hypertension on lisinopril."),
+        ("R07.9", "test", "Hypertension and chest pain."),
+    ]
+    rows = [{"id": str(i), "text": text, "codes": code, "split": part} for i, (code, part, text) in enumerate(told)]
+    pl.DataFrame(rows).write_csv(tmp_path / "notes.csv")
+    names = {"hypertension": "I10", "lisinopril": "I10", "dull headache": "I10", "chest pain": "R07.9"}
+    lines = (f"{name}\t2\ticd10cm:{code}\n" for name, code in names.items())
+    (tmp_path / "concepts.tsv").write_text("".join(lines), encoding="utf-8")
+    corpus = {"kind": "table", "path": str(tmp_path / "notes.csv"), "system": "icd10cm"}
+    model = {"kind": "concept", "concepts": str(tmp_path / "concepts.tsv")}
+    asked = Experiment.resolve({"name": "told", "runs": str(tmp_path), "corpus": corpus, "model": model})
+    prepare(asked)
+    found = coverage(asked)
+    assert [concept.name for concept in found.concepts] == list(names)
+    assert found.notes.tolist() == [1, 2, 1, 1]
+    assert found.with_code.tolist() == [1, 1, 1, 1]
+    assert (found.training_notes, found.codes, found.covered) == (4, 2, (Code("icd10cm", "I10"),))
+
+
 def test_concepts_of_a_file_are_used(done: Experiment, tmp_path: Path) -> None:
     prepared = Prepared.load(done.prepared)
     path = tmp_path / "concepts.tsv"
@@ -380,24 +405,35 @@ def test_an_unknown_scorer_is_named(tmp_path: Path) -> None:
         run(asked)
 
 
-def test_few_shot_codes_can_be_had_of_any_corpus(tmp_path: Path) -> None:
-    asked = Experiment.resolve(
-        {
-            "name": "few",
-            "runs": str(tmp_path),
-            "corpus": {"kind": "synthetic", "documents": 120, "codes": 40},
-            "labels": {"max_notes": 8},
-            "model": {"kind": "concept"},
-        }
-    )
-    prepared = prepare(asked)
+def few_shot(tmp_path: Path, corpus: dict[str, object]) -> Prepared:
+    """Codes of 1 to 8 training notes alone; no patient is in two parts."""
+    data = {"corpus": corpus, "labels": {"top": 100_000, "max_notes": 8}, "model": {"kind": "concept"}}
+    prepared = prepare(Experiment.resolve({**data, "name": "few", "runs": str(tmp_path)}))
     counts = prepared.counts(prepared.split("train"))
     assert counts.min() >= 1
     assert counts.max() <= 8
     patients = [{prepared.patients[i] for i in prepared.split(split)} for split in ("train", "validation", "test")]
-    assert not patients[0] & patients[1]
-    assert not patients[0] & patients[2]
-    assert not patients[1] & patients[2]
+    assert all(patients)
+    assert sum(map(len, patients)) == len(set.union(*patients))
+    return prepared
+
+
+def test_few_shot_codes_of_synthetic_notes(tmp_path: Path) -> None:
+    prepared = few_shot(tmp_path, {"kind": "synthetic", "documents": 120, "codes": 40})
+    assert len(prepared.split("train")) > len(set(prepared.patients[i] for i in prepared.split("train")))
+
+
+def test_few_shot_codes_of_codiesp(tmp_path: Path) -> None:
+    for part, names in (("train", "abcdefghijklmnopqrst"), ("dev", "xyz")):
+        (tmp_path / part / "text_files_en").mkdir(parents=True)
+        for name in names:
+            (tmp_path / part / "text_files_en" / f"{name}.txt").write_text(f"{name}: fever and cough")
+        often, seldom = (f"{name}\tr50.9\n" for name in names), (f"{name}\tr05\n" for name in names[::3])
+        (tmp_path / part / f"{part}D.tsv").write_text("".join((*often, *seldom)))
+        for kind in "PX":
+            (tmp_path / part / f"{part}{kind}.tsv").write_text("")
+    prepared = few_shot(tmp_path, {"kind": "codiesp", "root": str(tmp_path), "language": "en"})
+    assert prepared.space.codes == (Code("icd10cm", "R05"),)
 
 
 def test_codes_that_no_training_note_has_can_be_predicted(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from icdcoder.core.errors import InputError
 from icdcoder.knowledge import concept_names, concepts
 from icdcoder.knowledge.concept_names import short
 from icdcoder.knowledge.concepts import GENERAL, SPECIFIC, Concept, ConceptSet, fallback_sentences, key
+from icdcoder.knowledge.index_terms import IndexEntry, IndexReading
+from icdcoder.predictors.concept import Config
 
 VALUES = ("E11.9", "E11.22", "I10", "J18.9", "S72.001A", "N18.30")
 CODES = tuple(Code("icd10cm", value) for value in VALUES)
@@ -50,6 +52,35 @@ def test_the_numbers_asked_for_are_not_passed() -> None:
     assert all(c.layer == SPECIFIC for c in concepts.build(CODES, general=0))
     with pytest.raises(InputError, match="layers"):
         concepts.build(CODES, general=0, specific=0)
+
+
+def test_of_a_code_of_which_much_is_known_there_are_as_many_as_the_paper_has() -> None:
+    code = Code("icd10cm", "I21.4")
+    by_default = [concept.layer for concept in concepts.build([code])]
+    assert (by_default.count(GENERAL), by_default.count(SPECIFIC)) == (5, 2)
+    assert (Config().general, Config().specific, Config().levels) == (5, 2, ("category",))
+
+
+def test_inclusion_terms_are_concepts_where_nothing_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concept_names, "_texts", lambda *_: iter(()))
+    code = Code("icd10cm", "I21.4")
+    of_code, of_category = (
+        [concept.name for concept in concepts.build([code]) if concept.layer == layer] for layer in (SPECIFIC, GENERAL)
+    )
+    assert of_code == ["Non-ST elevation myocardial infarction", "Acute subendocardial myocardial infarction"]
+    assert of_category[:2] == ["Acute myocardial infarction", "Cardiac infarction"]
+
+
+def test_terms_of_the_index_are_names_of_a_concept(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = Code("icd10cm", "K26.9")
+    entries = (
+        IndexEntry(("Sore", "duodenum"), ((), ()), code, False),
+        IndexEntry(("Sore", "specified site NEC"), ((), ()), code, False),
+        IndexEntry(("Sore", "stomach"), ((), ()), code, True),
+    )
+    monkeypatch.setattr(concept_names.index_terms, "load", lambda: IndexReading("2017", entries, (), {}))
+    with_index, without = (concepts.build([code], index=index).concepts[0].texts for index in (True, False))
+    assert set(with_index) - set(without) == {"duodenum sore"}
 
 
 def test_a_concept_of_two_codes_stands_once_and_belongs_to_both(built: ConceptSet) -> None:
