@@ -10,6 +10,7 @@ from icdcoder.cli import app as command_line
 from icdcoder.cli import explaining
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError, InputError
+from icdcoder.experiment.concept_coverage import coverage
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.flow import run
 from icdcoder.experiment.prepared import Prepared
@@ -61,6 +62,41 @@ def test_concepts_are_shown_with_coverage_and_written(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "concepts for 6 codes" in " ".join(result.stdout.split())
     assert len(concept_files.read(folder / "concepts.tsv")) > 6
+
+
+def test_every_concept_is_shown_with_the_notes_that_affirm_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    found = coverage(Experiment.load(folder / "config.toml"))
+    shown = [line.split() for line in icdcoder("concepts", folder / "config.toml").stdout.splitlines()]
+    assert (found.notes != found.with_code).any()
+    for concept, notes, own in zip(found.concepts, found.notes, found.with_code, strict=True):
+        named = concept.name.split()
+        assert any(line[: len(named)] == named and line[-2:] == [str(notes), str(own)] for line in shown)
+    said = " ".join(word for line in shown[-3:] for word in line)
+    assert f"{(found.notes > 0).sum()} are affirmed in one or more of the {found.training_notes} training" in said
+    assert f"{len(found.covered)} codes have more than 2 of their concepts affirmed" in said
+
+
+def test_every_supporting_concept_has_its_place_in_the_note(folder: Path) -> None:
+    note = (folder / "note.txt").read_text(encoding="utf-8")
+    found = [reason for one in explained(folder) for reason in one["supporting"]]
+    assert found
+    for reason in found:
+        assert reason["evidence"]
+        assert all(note[e["start"] : e["end"]] == e["text"] for e in reason["evidence"])
+
+
+def test_a_concept_that_the_note_denies_is_missing_and_has_its_place_too(folder: Path, tmp_path: Path) -> None:
+    supporting = next(one for one in explained(folder) if one["supporting"])
+    name = supporting["supporting"][0]["concept"]
+    (tmp_path / "note.txt").write_text(f"No {name}.", encoding="utf-8")
+    asked = ("--coder", folder / "runs/small/coder", "--code", supporting["code"])
+    denied = json.loads(icdcoder("explain", tmp_path / "note.txt", *asked, "--format", "json").stdout)
+    (reason,) = (one for one in denied["missing"] if one["concept"] == name)
+    assert [one["text"].casefold() for one in reason["evidence"]] == [name.casefold()]
+    assert reason["score"] < 0.5
+    table = " ".join(icdcoder("explain", tmp_path / "note.txt", *asked).stdout.split()).casefold()
+    assert f"3–{3 + len(name)} {name.casefold()}" in table
 
 
 def test_setting_a_concept_changes_the_score(folder: Path) -> None:
