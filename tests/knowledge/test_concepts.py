@@ -58,7 +58,8 @@ def test_of_a_code_of_which_much_is_known_there_are_as_many_as_the_paper_has() -
     code = Code("icd10cm", "I21.4")
     by_default = [concept.layer for concept in concepts.build([code])]
     assert (by_default.count(GENERAL), by_default.count(SPECIFIC)) == (5, 2)
-    assert (Config().general, Config().specific, Config().levels) == (5, 2, ("category",))
+    settings = Config.model_validate({})
+    assert (settings.general, settings.specific, settings.levels) == (5, 2, ("category",))
 
 
 def test_inclusion_terms_are_concepts_where_nothing_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

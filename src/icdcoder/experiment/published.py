@@ -40,11 +40,13 @@ class PublishedTable(Settings):
 
 
 class DataSet(Settings):
-    """A data set of the literature. needs: what the user must have. corpus: the settings that make it."""
+    """A data set of the literature. needs: what the user must have. corpus: the settings that make it. given: as of a
+    `Row`, of this data set alone, beside the corpus's folder."""
 
     title: str
     needs: str
     corpus: dict[str, Any]
+    given: dict[str, str] = {}
 
 
 class StandIn(Settings):

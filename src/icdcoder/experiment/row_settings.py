@@ -28,14 +28,15 @@ class RowSettings:
 
 
 def row_settings(row: Row, table: PublishedTable, corpus: str, settings: Sequence[str]) -> RowSettings:
-    """settings: the user's overrides. One that some row of the table must be given (a checkpoint) goes to the rows
-    that ask for it and to no other, so that one command serves a table of words and subwords. "checkpoint.NAME=FOLDER"
+    """settings: the user's overrides. One that some row of the table must be given (a checkpoint, or what its data set
+    needs) goes to the rows that ask for it and to no other, so that one command serves a table of words and subwords,
+    and of several data sets. "checkpoint.NAME=FOLDER"
     goes to the rows that ask for the checkpoint of that name (see `family`), as one table may compare several.
 
     A model with a checkpoint reads its notes by the tokenizer beside the weights, unless `text.tokens` says otherwise.
     What the user sets is no axis any more: "corpus.fold=0" takes one fold where the protocol has five.
     """
-    asked = {key for other in table.rows for key in other.given} - set(row.given)
+    asked = {key for other in table.rows for key in _given(other, corpus)} - set(_given(row, corpus))
     plain, named = _divided(settings)
     own = [setting for setting in plain if setting.partition("=")[0].strip() not in asked]
     own += [f"{key}={named[family(what)]}" for key, what in row.given.items() if family(what) in named]
@@ -124,7 +125,7 @@ def _with_tokenizer(base: dict[str, Any]) -> dict[str, Any]:
 
 def _missing(row: Row, corpus: str, base: dict[str, Any], several: bool) -> str:
     """The corpus's folder, a checkpoint. several: the table asks for checkpoints of more than one name."""
-    given = dict(row.given)
+    given = _given(row, corpus)
     root = components.load("corpora", base["corpus"]["kind"]).Config.model_fields.get("root")
     if root is not None and root.is_required():
         given["corpus.root"] = (published.stand_in(corpus) if corpus else published.data_set(row.set)).needs
@@ -132,6 +133,11 @@ def _missing(row: Row, corpus: str, base: dict[str, Any], several: bool) -> str:
         if not _is_set(base, key):
             return f"needs {what}: --set {CHECKPOINT + family(what) if several and key in row.given else key}=…"
     return ""
+
+
+def _given(row: Row, corpus: str) -> dict[str, str]:
+    """What only the user can give for this row, beside the corpus's folder."""
+    return dict(row.given) if corpus else {**published.data_set(row.set).given, **row.given}
 
 
 def _is_set(base: dict[str, Any], key: str) -> bool:
