@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,11 +19,12 @@ from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Evidence, Span
-from icdcoder.experiment import concept_scoring, concept_training
+from icdcoder.experiment import concept_control, concept_scoring, concept_training
 from icdcoder.experiment.concept_control import MARGIN, Control, control
 from icdcoder.experiment.concept_coverage import coverage
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
+from icdcoder.experiment.evaluating import evaluate
 from icdcoder.experiment.flow import run
 from icdcoder.experiment.measuring import measure_coder
 from icdcoder.experiment.prepare import prepare
@@ -321,6 +323,17 @@ def test_a_head_that_decides_by_more_than_labels_told_it_is_named(done: Experime
     assert not controlled(inputs="note").measures
     (tmp_path / "run" / concept_training.TRAINING_SCORES).unlink()
     assert not controlled().measures
+
+
+def test_evaluate_says_what_the_control_says(done: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = experiment(tmp_path)
+    shutil.copytree(done.folder, asked.folder)
+    monkeypatch.setattr(
+        concept_control, "control", lambda *_: Control({"concepts_control_f1": 0.9}, ("of the control",))
+    )
+    report = evaluate(asked)
+    assert report.warnings[0] == "of the control"
+    assert report.metrics["concepts_control_f1"] == 0.9
 
 
 @pytest.mark.parametrize("seed", range(8))
