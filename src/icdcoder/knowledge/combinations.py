@@ -16,29 +16,35 @@ DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "combinations.tsv"
 @dataclass(frozen=True, slots=True)
 class Combination:
     """Beside a code that begins with one of `other`, a code that begins with one of `first` is coded as `both`. heard:
-    the other one need not be sure."""
+    the other one need not be sure. further: the first one may have other such codes too."""
 
     first: tuple[str, ...]
     other: tuple[str, ...]
     both: Code
     heard: bool = False
+    further: bool = False
 
 
 def combined(codes: Collection[Code], heard: Collection[Code] = ()) -> Iterator[tuple[Code, Code, Code]]:
-    """(first, other, both) for the pairs among these codes, each first at most once, widest combinations first.
+    """(first, other, both) for the pairs among these codes, each first at most once, widest combinations first; a
+    disease with several complications is combined with each.
 
     heard: codes that the note only may mean; for some combinations they are enough as the other one.
     """
     done: set[Code] = set()
     for rule in rules():
+        if rule.further and rule.both in codes:
+            continue
         for first in codes:
             if first in done or first.system != "icd10cm" or not first.value.startswith(rule.first):
                 continue
             others = [*codes, *heard] if rule.heard else codes
             other = next((c for c in others if c.system == first.system and c.value.startswith(rule.other)), None)
             if other is not None:
-                done.add(first)
                 yield first, other, rule.both
+                if rule.further:
+                    break
+                done.add(first)
 
 
 @lru_cache(maxsize=1)
@@ -48,7 +54,11 @@ def rules() -> tuple[Combination, ...]:
     for line in DATA.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             first, other, both = line.split("\t")
-            heard = other.startswith("~")
             others = tuple(other.removeprefix("~").split())
-            found.append(Combination(tuple(first.split()), others, Code("icd10cm", both), heard))
+            value = both.removeprefix("+")
+            found.append(
+                Combination(
+                    tuple(first.split()), others, Code("icd10cm", value), other.startswith("~"), both.startswith("+")
+                )
+            )
     return tuple(found)

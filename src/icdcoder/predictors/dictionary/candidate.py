@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ACCEPTED = 0.5
 _SAYS_NOTHING = re.compile(
     r"\b(?:unspecified (?:as|whether) .*|unspecified|nos|not otherwise specified|not elsewhere classified|"
-    r"without [^,]*|not specified|uncomplicated|of|sites?|region|other|organism|initial encounter)\b"
+    r"without [^,]*|not specified|uncomplicated|of|sites?|parts?|region|other|organism|initial encounter)\b"
 )
 CONTENT_WORDS = Memo(lambda word: joined(normal_form(word)), most=200_000)
 
@@ -56,6 +56,10 @@ class Descriptions:
 
     def __getitem__(self, code: Code) -> str:
         return self._systems[code.system].description(code)
+
+    def known(self, code: Code) -> bool:
+        """Whether the edition has this code."""
+        return code in self._systems[code.system]
 
     def said(self, code: Code) -> frozenset[str]:
         """The content words of a code's description."""

@@ -162,9 +162,12 @@ def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], d
         senses = filed[key]
         if term.code is not None:
             weakened = key in weak and not term.code.system.endswith("pcs")
-            source = Source.EVERYDAY if weakened else source
+            source = Source.EVERYDAY if weakened and source != Source.PAST else source
             code = numbers.setdefault(term.code, len(numbers))
-            senses[code, side] = min((int(source), int(term.joint)), senses.get((code, side), (99, 0)))
+            old = senses.get((code, side), (99, 0))
+            # An operation's name that alone is too little ("colostomy") states its code of the past, marked joint.
+            past = weakened and Source.PAST in (source, old[0])
+            senses[code, side] = (int(Source.PAST), 1) if past else min((int(source), int(term.joint)), old)
     return filed, numbers, frozenset(official)
 
 

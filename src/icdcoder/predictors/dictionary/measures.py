@@ -63,6 +63,21 @@ def _burned(match: re.Match[str]) -> tuple[str, bool] | None:
     return ("T31.0" if share < 10 else f"T31.{share // 10}0", True) if share < 100 else None
 
 
+_STOPPED = re.compile(
+    r"\b(?:quit|ex-?|former\w*|stopped|used to|previous\w*|prior|past|history|until|ago|remote\w*|den(?:y|ies|ied)|"
+    r"never|not|smoked)\b",
+    re.IGNORECASE,
+)
+
+
+def _packs(match: re.Match[str]) -> tuple[str, bool] | None:
+    """Cigarettes, where they are smoked still."""
+    text, start, end = match.string, match.start(), match.end()
+    before = re.split(r"[.;\n]", text[max(0, start - 80) : start])[-1]
+    behind = re.split(r"[.;\n]", text[end : end + 60])[0]
+    return None if _STOPPED.search(before) or _STOPPED.search(behind) else ("F17.210", True)
+
+
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
 # A text is searched where it holds one of the words, in small letters.
 _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
@@ -99,6 +114,15 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     ),
     (("gcs", "glasgow"), re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
     (("nih",), re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
+    (
+        ("ppd", "pack"),
+        re.compile(
+            r"(?<![\w./])(?:\d(?:[./]\d)?|half|one|two|three|(?:a|1/2|half) ?a?)[ -]?"
+            r"(?:ppd\b|packs?(?: of cigarettes)?(?: |-)?(?:per|a|/|each|every)(?: |-)?day\b)",
+            re.IGNORECASE,
+        ),
+        _packs,
+    ),
     (
         ("burn",),
         re.compile(r"\bburn[^.\n]{0,60}?\b(?P<n>\d{1,2}) ?% (?:of )?(?:the )?(?:total )?(?:body|TBSA|BSA)", re.I),

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from icdcoder.core.code import Code
 from icdcoder.core.note import Note
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
+from icdcoder.predictors.dictionary.matches import matches
 from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
 from icdcoder.predictors.dictionary.sequelae import of_the_hand
+from icdcoder.predictors.dictionary.spine import placed
 from icdcoder.predictors.dictionary.terms import Source
-from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_over, is_strangers
-from icdcoder.predictors.dictionary.words import TermWords, mostly_capitals, term_words
+from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_over, is_strangers, was_before, was_years_ago
+from icdcoder.predictors.dictionary.words import mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
 from icdcoder.text.sections import split
@@ -46,6 +48,11 @@ _WARD_WORDS = {
     "PID": re.compile(r"\s*[#:]?\s*\d{3}"),
     "ALS": re.compile(r"\s+(?:transport|crew|unit|ambulance|team|intercept|protocol|provider)", re.IGNORECASE),
     "RAD": re.compile(r"\s+(?:report|read|onc|tech|result|film|imag)", re.IGNORECASE),
+    "MI": re.compile(r"\s+\d{5}"),
+    "SBP": re.compile(
+        r"\s*:?\s*(?:[\d<>~=]|prophylaxis|ppx|goal|in the|was|of|under|above|below|less|greater|drop)", re.I
+    ),
+    "HRS": re.compile(r"\s*(?:\d|prior|after|before|ago|post|later|PRN|as needed)", re.IGNORECASE),
     "TTP": re.compile(r"\s+(?:over|at|in|along|on|of|diffuse|throughout)\b", re.IGNORECASE),
 }
 _TENDER = re.compile(
@@ -53,15 +60,9 @@ _TENDER = re.compile(
     r"neck|foot|hand|elbow|chest|wall|calf|joint|line|[rl][ul]q|epigastric)[ :]*$",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\d\s*$")
 # A term that goes over a comma or a bracket is a looser reading, like one with a word in between.
 _ASIDE = re.compile("[,()]")
-# A term does not reach over these words.
-_BARRIERS = frozenset(
-    """
-    no not without denied denies deny negative never nor but however although except although absence ruled rule versus
-    vs who he she then after before when while until if either
-    """.split()
-)
 # "History of breast cancer, now metastatic": the wording of a history does not count, the cancer in it does.
 _CANCER_OVER = "icd10cm:Z85"
 MOST_GAPS = 2
@@ -125,7 +126,8 @@ def mentions(
     where = 0
     silent: list[Match] = []
     going_on: list[Match] = []
-    for match in _matches(words, dictionary, MOST_GAPS if reading.gaps else 0):
+    past_until = -1
+    for match in matches(text, words, dictionary, MOST_GAPS if reading.gaps else 0):
         start, end = offsets[match.first][0], offsets[match.last][1]
         senses = dictionary.senses(match.term)
         if not senses:
@@ -154,15 +156,21 @@ def mentions(
             # The words that deny it reach into the term itself: "no family history of colon cancer".
             tail = assertions.of(offsets[match.last][0], end)
             asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted
-        kind = sections[where].kind if sections else "other"
+        kind, heading = (sections[where].kind, sections[where].title) if sections else ("other", "")
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
-        over = asserted.status == "historical" and is_over(text, asserted, end, dictionary.codes[senses[0].code])
+        code = dictionary.codes[senses[0].code]
+        over = asserted.status == "historical" and is_over(text, asserted, end, code)
+        if not over and asserted.status in ("affirmed", "historical"):
+            over = was_years_ago(text, end, code) or was_before(text, start, end, code, heading)
+        if over:
+            past_until = max(past_until, match.last)
+        over = over or (match.nested and match.last <= past_until)
         stranger, asked = is_strangers(text, asserted), is_asked(text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
     if "icd10cm" in dictionary.systems:
         off = read_off(cleaned, sections, drugs)
         found = [m for m in found if not off.tell(dictionary.codes[m.senses[0].code], m.start, m.end)]
-        found = _of_the_hand([*found, *_mentioned(off, cleaned, dictionary, assertions)], text, dictionary)
+        found = _more_exact([*found, *_mentioned(off, cleaned, dictionary, assertions)], note.text, dictionary)
         found.sort(key=lambda mention: (mention.start, -mention.end))
     return found
 
@@ -177,36 +185,19 @@ def _mentioned(
         yield Mention(*cleaned.to_source(one.start, one.end), (sense,), status, "other")
 
 
-def _of_the_hand(found: list[Mention], text: str, dictionary: Dictionary) -> list[Mention]:
-    def coded(sense: Sense) -> Sense:
+def _more_exact(found: list[Mention], text: str, dictionary: Dictionary) -> list[Mention]:
+    """With the codes that the leading hand and the places named apart make more exact. text: as the user sent it."""
+
+    def coded(mention: Mention, sense: Sense) -> Sense:
         value = dictionary.codes[sense.code]
-        other = of_the_hand(text, value)
+        other = placed(text, mention.start, mention.end, of_the_hand(text, value))
         return sense if other == value else replace(sense, code=dictionary.number(Code.parse(other)))
 
-    return [replace(mention, senses=tuple(map(coded, mention.senses))) for mention in found]
-
-
-def _matches(words: TermWords, dictionary: Dictionary, gaps: int) -> list[Match]:
-    """Matches by their first word, a longer one before those inside it. One with gaps is left out where it goes over
-    a word that ends a statement, or from one term into the next ("cancer of the lung, liver metastases")."""
-    matches = dictionary.index.find(words.words, gaps=gaps, nested=True)
-    term_at: dict[int, int] = {}
-    for match in matches:
-        if not match.gaps and not match.nested and match.last > match.first:
-            term_at.update(dict.fromkeys(range(match.first, match.last + 1), match.first))
-    found = []
-    for match in matches:
-        # A condition without another does not begin with the other: "without fever, chills".
-        if match.last > match.first and words.words.words[match.first] == "without":
-            continue
-        if match.gaps:
-            one, two = term_at.get(match.first), term_at.get(match.last)
-            if one is not None and two is not None and one != two:
-                continue
-            if not _BARRIERS.isdisjoint(words.words.words[match.first + 1 : match.last]):
-                continue
-        found.append(match)
-    return sorted(found, key=lambda m: (m.first, -m.last, m.gaps))
+    exact = []
+    for mention in found:
+        senses = tuple(coded(mention, sense) for sense in mention.senses)
+        exact.append(mention if senses == mention.senses else replace(mention, senses=senses))
+    return exact
 
 
 def _chosen(dictionary: Dictionary, senses: Sequence[Sense], side: int) -> list[Sense]:
@@ -237,4 +228,6 @@ def _is_no_condition(text: str, start: int, end: int) -> bool:
     follows = _WARD_WORDS.get(word)
     if follows is None:
         return False
-    return bool(follows.match(text, end) or (word == "TTP" and _TENDER.search(text, max(0, start - 20), start)))
+    if follows.match(text, end) or (word == "HRS" and _NUMBER.search(text, max(0, start - 8), start)):
+        return True
+    return bool(word == "TTP" and _TENDER.search(text, max(0, start - 20), start))

@@ -14,6 +14,7 @@ from icdcoder.predictors.dictionary.measures import measures
 from icdcoder.predictors.dictionary.metastases import origins, spreads
 from icdcoder.predictors.dictionary.pregnancy import outcomes
 from icdcoder.predictors.dictionary.sequelae import sequelae
+from icdcoder.predictors.dictionary.spine import vertebral_fractures
 from icdcoder.text.clean import Cleaned
 from icdcoder.text.sections import Section
 
@@ -25,6 +26,7 @@ _OF_STROKES = tuple(
     f"icd10cm:{value}"
     for value in "G81 G83.1 G83.2 G83.3 I60 I61 I62 I63 I69 Z86.73 R13.1 R20 R26 R27 R29.8 R41 R47 R48 R53.1".split()
 )
+_OF_VERTEBRAE = tuple(f"icd10cm:{value}" for value in "S12 S22.0 S32.0 M48.5 M84.4 T14.8".split())
 Span = tuple[int, int]
 
 
@@ -50,7 +52,7 @@ class ReadOff:
 class ReadingsOff:
     """found: in no order. The rest are spans of the text as the user sent it: of drugs; of the sites that a cancer has
     spread to, of the ways from the words that say so to them, of what a metastasis comes from; of strokes with what
-    they left."""
+    they left; of broken vertebrae."""
 
     found: tuple[ReadOff, ...]
     drugs: tuple[Span, ...]
@@ -58,6 +60,7 @@ class ReadingsOff:
     ways: tuple[Span, ...]
     origins: tuple[Span, ...]
     strokes: tuple[Span, ...]
+    vertebrae: tuple[Span, ...]
 
     def tell(self, code: str, start: int, end: int) -> bool:
         """Whether what stands there is told by one of them, and better than by a wording that stands for the code."""
@@ -69,6 +72,8 @@ class ReadingsOff:
             return _overlap(self.ways, start, end) or any(inside)
         if code.startswith(_CANCER):
             return _overlap(self.sites, start, end)
+        if code.startswith(_OF_VERTEBRAE):
+            return _overlap(self.vertebrae, start, end)
         return code.startswith(_OF_STROKES) and _overlap(self.strokes, start, end)
 
 
@@ -84,6 +89,8 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
     of_drugs = [(one.start, one.end) for one in found if str(one.code).startswith("icd10cm:T")]
     spread, left = list(spreads(text)), list(sequelae(text))
     found += [ReadOff(one.start, one.end, one.code) for one in chain(spread, left)]
+    broken = list(vertebral_fractures(text))
+    found += [ReadOff(one.start, one.end, Code("icd10cm", one.code)) for one in broken]
     strokes = [span for one in left for span in ((one.start, one.end), one.stroke)]
     sites = [(one.start, one.end) for one in spread]
     ways = [(min(one.start, one.cue[0]), max(one.end, one.cue[1])) for one in spread]
@@ -92,7 +99,13 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         return tuple(cleaned.to_source(*span) for span in spans)
 
     return ReadingsOff(
-        tuple(found), source(of_drugs), source(sites), source(ways), source(list(origins(text))), source(strokes)
+        tuple(found),
+        source(of_drugs),
+        source(sites),
+        source(ways),
+        source(list(origins(text))),
+        source(strokes),
+        source([(one.start, one.end) for one in broken]),
     )
 
 

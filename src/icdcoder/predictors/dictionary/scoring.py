@@ -11,6 +11,7 @@ from icdcoder.knowledge.histories import history_of
 from icdcoder.knowledge.said_by_another import said_by_others
 from icdcoder.predictors.dictionary.candidate import ACCEPTED, CONTENT_WORDS, Candidate, Descriptions
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
+from icdcoder.predictors.dictionary.diabetes import of_one_type
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.terms import Source
 from icdcoder.predictors.dictionary.together import (
@@ -20,6 +21,7 @@ from icdcoder.predictors.dictionary.together import (
     with_combinations,
     with_implied,
 )
+from icdcoder.predictors.dictionary.weak_bones import with_weak_bones
 
 # How far a wording alone supports the code.
 TRUST = {
@@ -155,6 +157,7 @@ def candidates(
                 len(said),
             )
         )
+    scored = with_weak_bones(of_one_type(scored, descriptions, note), descriptions, note)
     scored = with_implied(with_combinations(scored, descriptions), descriptions)
     scored = with_chapter15(scored, descriptions, note)
     if habits.specific:
@@ -176,7 +179,7 @@ def _history(mention: Mention, code: Code) -> Code | None:
 def support(mention: Mention, sense: Sense) -> float:
     """How far one mention supports one of its senses."""
     if sense.source == Source.PAST:
-        return DONE if mention.status == "historical" else PRESENT
+        return DONE if mention.status == "historical" else TRUST[Source.EVERYDAY] if sense.joint else PRESENT
     trust = TRUST[sense.source] + LONGER * min(sense.words - 1, 4)
     trust *= (INDEX_GAP if sense.source >= Source.INDEX else GAP) ** mention.gaps * (NESTED if mention.nested else 1.0)
     if mention.status == "uncertain":

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _OPEN = re.compile(r"\bunspecified\b")
 _SIDE = re.compile(r"\b(?:right|left|bilateral|both)\b")
-_PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b")
+# "Right eye", "unspecified eye", "bilateral": the organ is named with one side only.
+_PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b(?: (?:eyes?|ears?|lacrimal glands?)\b)?")
 # Where the hand is not told, the right side counts as dominant (ICD-10-CM guidelines, chapter 6).
 _DOMINANT = re.compile(r"\b(?:(right) dominant|(left) nondominant)\b")
 _OTHER_DOMINANT = re.compile(r"\bright nondominant|left dominant\b")
@@ -32,7 +33,7 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
         if _OTHER_DOMINANT.search(text):
             continue
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
-        key = (code.value[:3], re.sub(r"[\s,]+", " ", _PLACE.sub("", text)).strip().replace("eyes", "eye"))
+        key = (code.value[:3], re.sub(r"[\s,]+", " ", _PLACE.sub("", text)).strip())
         sides = {SIDES[word] for word in _SIDE.findall(text)}
         if len(sides) == 1:
             named[key].setdefault(sides.pop(), code)

@@ -16,6 +16,8 @@ LESS_SPECIFIC = 0.45
 # A candidate by a word that is too little alone, and what it counts beside the codes that make it likely.
 LIKELY_FROM = 0.25
 LIKELY = 0.6
+# A disease that may have several complications, each of which has a code, and how its code without any ends.
+_DIABETES, _UNCOMPLICATED = ("E10", "E11"), ".9"
 
 
 def most_specific(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
@@ -57,7 +59,8 @@ def with_combinations(scored: list[Candidate], descriptions: Descriptions) -> li
                 max(one.overlap, two.overlap),
                 len(said),
             )
-            by_code[first] = replace(one, score=one.score * LESS_SPECIFIC)
+            if first.value[:3] not in _DIABETES or first.value.endswith(_UNCOMPLICATED):
+                by_code[first] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())
 
 

@@ -7,7 +7,7 @@ import re
 from icdcoder.text.assertion import Assertion
 
 _HISTORY_OF = re.compile(
-    r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote)", re.I
+    r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote|old|healed)", re.I
 )
 # Dates that put a thing far back; that there is nothing left of a cancer.
 _LONG_AGO = re.compile(
@@ -22,6 +22,45 @@ _GOES_ON = re.compile(
     r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
     re.IGNORECASE,
 )
+
+# A year just behind an event ("CVA (2012)", "MI 3/2015", "stroke in Jan 2018"), and dates of the visit itself.
+_YEAR = re.compile(
+    r" {0,2}(?:\(|, ?|- ?)?(?:dx'?d? |in |circa |since )?(?:[A-Z][a-z]{2,8}\.?,? |\d{1,2}[/-](?:\d{1,2}[/-])?)?"
+    r"(?P<year>(?:19|20)\d\d)(?![\w/-]|\.\d)"
+)
+_VISIT = re.compile(
+    r"\b(?:admi\w+|discharged?|service|visit|encounter|exam\w*|date|seen|dated?)\b[^\n]{0,30}?\b(?P<year>(?:19|20)\d\d)\b",
+    re.I,
+)
+_HEAD = 3000
+# Acute conditions, which are over where a note lists them under what a patient had before.
+_ACUTE = tuple(
+    f"icd10cm:{value}"
+    for value in (
+        "G45 I21 I22 I26 I46 I60 I61 I63 I82.4 J12 J13 J14 J15 J18 K35 K56.6 K85 K92.2 N10 N17 N39.0 S U07.1"
+    ).split()
+)
+_HAD_BEFORE = re.compile(
+    r"PMHx?\b|(?:[\w-]+ ){0,2}(?:past|prior|previous) (?:medical|med|history|hx|illness)", re.IGNORECASE
+)
+_STILL = re.compile(
+    r"[^.;\n]{0,40}?\b(?:acute|current\w*|now|today|this admission|active|residual|ongoing|recent)\b", re.IGNORECASE
+)
+
+
+def was_before(text: str, start: int, end: int, code: str, heading: str) -> bool:
+    """Whether an acute condition stands under what the patient had before, which says nothing else of it."""
+    if not code.startswith(_ACUTE) or not _HAD_BEFORE.match(heading):
+        return False
+    return not _STILL.match(text, end) and "acute" not in text[max(0, start - 12) : end].lower()
+
+
+def was_years_ago(text: str, end: int, code: str) -> bool:
+    """Whether what ends there is an event of a former year, as the year behind it says, which leaves a history."""
+    found = _YEAR.match(text, end)
+    if found is None or code.startswith(("icd10cm:C", *_HABITS)) or _GOES_ON.match(text, found.end()):
+        return False
+    return all(found["year"] != visit["year"] for visit in _VISIT.finditer(text, 0, _HEAD))
 
 
 def is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
