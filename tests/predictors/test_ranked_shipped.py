@@ -46,3 +46,18 @@ def test_its_scores_are_probabilities_with_evidence(coder: Coder) -> None:
 
 def test_an_empty_note_is_answered(coder: Coder) -> None:
     assert coder.code("").warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "present", "absent"),
+    [
+        ("CKD stage 3b. CKD is stable.", {"N18.32"}, {"N18.9"}),
+        ("Type 2 diabetes mellitus with hyperglycemia. Type 2 diabetes. Hyperglycemia.", {"E11.65"}, {"R73.9"}),
+        ("Hypertension. Chronic kidney disease stage 4. Hypertension is controlled.", {"I12.9", "N18.4"}, {"I10"}),
+        ("COPD with acute exacerbation. COPD.", {"J44.1"}, {"J44.9"}),
+    ],
+)
+def test_less_specific_codes_go(coder: Coder, text: str, present: set[str], absent: set[str]) -> None:
+    accepted = {one.code.value for one in coder.code(text, rules=True).accepted}
+    assert present <= accepted
+    assert not absent & accepted

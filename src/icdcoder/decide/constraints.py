@@ -171,8 +171,7 @@ class _Run:
         return any(a.start < b.end and b.start < a.end for a in ours for b in theirs)
 
     def _says_more(self, code: Code, other: Code) -> bool:
-        # Of symptoms, coders see differently whether the disease says them.
-        said = [one for one in said_by_others((code, other)) if not one.value.startswith("R")]
+        said = said_by_others((code, other))
         return other in said if said else self._reads_more(code, other)
 
     def _reads_more(self, code: Code, other: Code) -> bool:

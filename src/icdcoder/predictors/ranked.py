@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
 from icdcoder.predictors import lexicon
 from icdcoder.predictors.dictionary.editions import Edition
+from icdcoder.predictors.ranking.consistent import consistent
 from icdcoder.predictors.ranking.ranker import Ranker
 from icdcoder.predictors.ranking.reading import read
 
@@ -82,7 +83,7 @@ class RankedPredictor:
             return Prediction(note.id, self.name, system, edition, (), warnings=("The note is empty.",))
         most, floor = (DEFAULT_TOP, FLOOR) if top is None else (top, 0.0)
         codes = []
-        for rank, one in enumerate(self.ranked(note)):
+        for rank, one in enumerate(self._consistent(self.ranked(note))):
             accepted = one.probability > self.threshold
             if not accepted and (rank >= most or one.probability < floor):
                 break
@@ -92,6 +93,15 @@ class RankedPredictor:
                 )
             )
         return Prediction(note.id, self.name, system, edition, tuple(codes))
+
+    def _consistent(self, ranked: list[Ranked]) -> list[Ranked]:
+        """The same, after what the accepted codes say of each other; not where a corpus's habits decide that."""
+        if self.ranker.habits is not None:
+            return ranked
+        found = {one.code: one.probability for one in ranked}
+        probabilities = consistent(found, self.threshold, self.dictionary.descriptions)
+        changed = [replace(one, probability=probabilities[one.code]) for one in ranked]
+        return sorted(changed, key=lambda one: -one.probability)
 
     def description(self, code: Code) -> str:
         """ "" for a code of another edition."""

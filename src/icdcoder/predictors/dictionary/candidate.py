@@ -59,7 +59,7 @@ class Descriptions:
 
     def known(self, code: Code) -> bool:
         """Whether the edition has this code."""
-        return code in self._systems[code.system]
+        return code.system in self._systems and code in self._systems[code.system]
 
     def said(self, code: Code) -> frozenset[str]:
         """The content words of a code's description."""

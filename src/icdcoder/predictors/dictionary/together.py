@@ -59,9 +59,14 @@ def with_combinations(scored: list[Candidate], descriptions: Descriptions) -> li
                 max(one.overlap, two.overlap),
                 len(said),
             )
-            if first.value[:3] not in _DIABETES or first.value.endswith(_UNCOMPLICATED):
+            if gives_way(first):
                 by_code[first] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())
+
+
+def gives_way(first: Code) -> bool:
+    """Whether the first code of a combination goes: diabetes with a complication stays beside another one."""
+    return first.value[:3] not in _DIABETES or first.value.endswith(_UNCOMPLICATED)
 
 
 def with_implied(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
