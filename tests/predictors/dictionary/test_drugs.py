@@ -30,7 +30,6 @@ def found(text: str) -> list[tuple[str, str]]:
         ("Warfarin-induced skin necrosis", "T45.515A"),
         ("warfarin toxicity", "T45.515A"),
         ("Adverse effects of the chemotherapy", "T45.1X5A"),
-        ("Ran out of his insulin", "T38.3X6A"),
         ("carbon monoxide poisoning", "T58.91XA"),
         ("took a bottle of pills", "T50.901A"),
         ("heroin toxicity", "T40.1X1A"),
@@ -40,6 +39,11 @@ def test_what_a_drug_did(text: str, code: str) -> None:
     ((value, words),) = found(text)
     assert value == code
     assert words in text
+
+
+def test_a_drug_that_is_not_taken_is_noncompliance_too() -> None:
+    assert [value for value, _ in found("Ran out of his insulin")] == ["T38.3X6A", "Z91.148"]
+    assert found("Noncompliant with his medications") == []
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ _ON_PURPOSE = re.compile(
 _NOT_ON_PURPOSE = re.compile(r"\b(?:unintentional(?:ly)?|accidental(?:ly)?|denie[sd] suicid\w*|no suicid\w*)\b", re.I)
 _UNKNOWN = re.compile(r"\bundetermined intent|unclear (?:if|whether) intentional|unknown intent", re.I)
 _AROUND = 160
+_NOT_COMPLIANT = Code("icd10cm", "Z91.148")
 # Words of the table that are too general after "due to", and are spoken of when consent is asked.
 _GENERAL = frozenset(("medication", "medications", "drug", "drugs", "pills", "lead", "iron", "contrast"))
 _LOOSE = re.compile(r"^(?:due to|secondary to|caused by|attributed to|side)", re.I)
@@ -91,7 +92,9 @@ def effects(text: str, drugs: Mapping[str, str], exists: Callable[[Code], bool])
         for match in pattern.finditer(text, small):
             stem, end = _drug_at(text, match.end(), drugs)
             general = text[match.end() : end].lower() in _GENERAL
-            if stem is None or (general and _LOOSE.match(match.group())) or _NOT_TAKEN.match(text, end):
+            # Medications that are not taken are Z91.14, which the dictionary has.
+            too_general = general and (kind == UNDERDOSED or _LOOSE.match(match.group()))
+            if stem is None or too_general or _NOT_TAKEN.match(text, end):
                 continue
             yield from _effect(text, match.start(), end, stem, kind, exists)
     for match in _ANY_AFTER.finditer(text, small):
@@ -111,6 +114,8 @@ def _effect(
         code = Code("icd10cm", f"{stem}{one}".ljust(7, "X") + "A")
         if exists(code):
             yield DrugEffect(start, end, code)
+            if kind == UNDERDOSED and exists(_NOT_COMPLIANT):
+                yield DrugEffect(start, end, _NOT_COMPLIANT)
             return
 
 

@@ -13,7 +13,8 @@ from icdcoder.knowledge.metastasis_sites import MetastasisSite, sites
 # "metastases to", "metastatic disease involving", "metastatic breast cancer to", "has metastasized to", "mets in"
 _SPREAD = re.compile(
     r"\b(?:metasta(?:sis|ses|tic|s[ei][sz]ed|si[sz]ing|si[sz]es?)|mets)\b"
-    r"(?: (?:disease|spread|lesions?|deposits?|(?:[\w-]+ ){0,3}?(?:cancer|carcinoma|adenocarcinoma|melanoma|tumou?r)))?"
+    r"(?: (?:disease|spread|lesions?|deposits?|(?:[\w-]+ ){0,3}?(?:cancer|carcinoma|adenocarcinoma|melanoma|tumou?r)"
+    r"(?: \([^)\n]{1,30}\))?))?"
     r" (?:to|in|into|involving|throughout) (?=\S)",
     re.IGNORECASE,
 )

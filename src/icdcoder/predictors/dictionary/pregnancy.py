@@ -17,7 +17,7 @@ _DELIVERED = re.compile(
 )
 _FORMER = re.compile(
     r"\b(?:prior|previous|history of|hx of|h/o|s/p|status post|past|last|first|in (?:19|20)\d\d|plan\w*|schedul\w*|for|"
-    r"after|post|since|born)\b[^.;\n]{0,25}$",
+    r"after|post|since|born)\b[^.,;\n]{0,25}$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(r"\b(?:post-?partum|puerperal|puerperium|PPD ?#? ?\d)", re.IGNORECASE)

@@ -12,6 +12,7 @@ from icdcoder.predictors.dictionary.allergies import allergies
 from icdcoder.predictors.dictionary.drugs import effects
 from icdcoder.predictors.dictionary.measures import measures
 from icdcoder.predictors.dictionary.metastases import origins, spreads
+from icdcoder.predictors.dictionary.newborn import born, is_newborn
 from icdcoder.predictors.dictionary.pregnancy import outcomes
 from icdcoder.predictors.dictionary.sequelae import sequelae
 from icdcoder.predictors.dictionary.spine import vertebral_fractures
@@ -27,6 +28,7 @@ _OF_STROKES = tuple(
     for value in "G81 G83.1 G83.2 G83.3 I60 I61 I62 I63 I69 Z86.73 R13.1 R20 R26 R27 R29.8 R41 R47 R48 R53.1".split()
 )
 _OF_VERTEBRAE = tuple(f"icd10cm:{value}" for value in "S12 S22.0 S32.0 M48.5 M84.4 T14.8".split())
+_OF_BIRTHS = tuple(f"icd10cm:{value}" for value in "A41 J80 P07 P22 P36 R06 Z3A Z38".split())
 Span = tuple[int, int]
 
 
@@ -52,7 +54,7 @@ class ReadOff:
 class ReadingsOff:
     """found: in no order. The rest are spans of the text as the user sent it: of drugs; of the sites that a cancer has
     spread to, of the ways from the words that say so to them, of what a metastasis comes from; of strokes with what
-    they left; of broken vertebrae."""
+    they left; of broken vertebrae; of what is told of a birth."""
 
     found: tuple[ReadOff, ...]
     drugs: tuple[Span, ...]
@@ -61,6 +63,7 @@ class ReadingsOff:
     origins: tuple[Span, ...]
     strokes: tuple[Span, ...]
     vertebrae: tuple[Span, ...]
+    newborn: tuple[Span, ...]
 
     def tell(self, code: str, start: int, end: int) -> bool:
         """Whether what stands there is told by one of them, and better than by a wording that stands for the code."""
@@ -72,6 +75,8 @@ class ReadingsOff:
             return _overlap(self.ways, start, end) or any(inside)
         if code.startswith(_CANCER):
             return _overlap(self.sites, start, end)
+        if code.startswith(_OF_BIRTHS):
+            return _overlap(self.newborn, start, end)
         if code.startswith(_OF_VERTEBRAE):
             return _overlap(self.vertebrae, start, end)
         return code.startswith(_OF_STROKES) and _overlap(self.strokes, start, end)
@@ -86,6 +91,8 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         told = chain(effects(text, *known), allergies(text, sections, *known))
         found += [ReadOff(one.start, one.end, one.code) for one in told]
     found += [ReadOff(*one) for one in outcomes(text)]
+    newborn = list(born(text)) if is_newborn(text) else []
+    found += [ReadOff(*one) for one in newborn]
     of_drugs = [(one.start, one.end) for one in found if str(one.code).startswith("icd10cm:T")]
     spread, left = list(spreads(text)), list(sequelae(text))
     found += [ReadOff(one.start, one.end, one.code) for one in chain(spread, left)]
@@ -106,6 +113,7 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         source(list(origins(text))),
         source(strokes),
         source([(one.start, one.end) for one in broken]),
+        source([(start, end) for start, end, _ in newborn]),
     )
 
 

@@ -20,6 +20,7 @@ from icdcoder.predictors.dictionary.together import (
     with_chapter15,
     with_combinations,
     with_implied,
+    with_newborn,
 )
 from icdcoder.predictors.dictionary.weak_bones import with_weak_bones
 
@@ -157,6 +158,7 @@ def candidates(
                 len(said),
             )
         )
+    scored = with_newborn(scored, descriptions, note)
     scored = with_weak_bones(of_one_type(scored, descriptions, note), descriptions, note)
     scored = with_implied(with_combinations(scored, descriptions), descriptions)
     scored = with_chapter15(scored, descriptions, note)

@@ -8,7 +8,9 @@ from dataclasses import replace
 from icdcoder.knowledge.chapter15 import complicating
 from icdcoder.knowledge.combinations import combined
 from icdcoder.knowledge.implied_codes import implied, likely
+from icdcoder.knowledge.newborn import of_a_newborn
 from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.newborn import is_newborn
 from icdcoder.predictors.dictionary.pregnancy import IN_WORDS, period
 
 # An unspecified code beside a more specific one of the same category.
@@ -107,4 +109,22 @@ def with_chapter15(scored: list[Candidate], descriptions: Descriptions, note: st
             by_code[other] = replace(one, code=other, unspecified=descriptions.unspecified(other), described=len(said))
         if found is None or found.instead:
             by_code[code] = replace(one, score=one.score * LESS_SPECIFIC)
+    return list(by_code.values())
+
+
+def with_newborn(scored: list[Candidate], descriptions: Descriptions, note: str) -> list[Candidate]:
+    """With the codes of chapter 16 in the place of the others, where the note is of a newborn."""
+    accepted = [c for c in scored if c.score >= ACCEPTED and of_a_newborn(c.code)]
+    if not accepted or not is_newborn(note):
+        return scored
+    by_code = {c.code: c for c in scored}
+    for one in accepted:
+        code = of_a_newborn(one.code)
+        if code is None or not descriptions.known(code):
+            continue
+        old = by_code.get(code)
+        if old is None or old.score < one.score:
+            said = descriptions.said(code)
+            by_code[code] = replace(one, code=code, unspecified=descriptions.unspecified(code), described=len(said))
+        by_code[one.code] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())

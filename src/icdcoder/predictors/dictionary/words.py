@@ -14,8 +14,14 @@ from icdcoder.text.word_variants import joined
 # Sides are told by the words around a mention, so a term is filed without them.
 SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3, "bilaterally": 3}
 # How they are written too. A letter is a side where _LETTERED says so.
-_WRITTEN = SIDES | {"rt": 1, "lt": 2, "bilat": 3, "r": 1, "l": 2}
+_WRITTEN = SIDES | {"rt": 1, "lt": 2, "bilat": 3, "r": 1, "l": 2, "od": 1, "os": 2, "ou": 3}
 _LETTERS = frozenset(("R", "L", "RT", "LT"))
+# Of eyes: OD, OS, OU (both); elsewhere an overdose, overall survival.
+_OF_EYES = frozenset(("OD", "OS", "OU"))
+_EYES = re.compile(
+    r"eye|ocul|ophth|vision|visual|retin|catar|glauc|macul|corne|IOP|conjunc|vitre|lens|uve|\bVA\b|20/\d\d",
+    re.IGNORECASE,
+)
 # "R shoulder pain", "L-sided", "otitis media, R"; but not "3 L nasal cannula", "R wave", "L spine", "Dr. R", "PP/LT".
 _LETTERED = re.compile(
     r"(?<![\w/'.>-])(?<!\d )(?<!Dr )(?<!Dr\. )(?:RT?|LT?)"
@@ -84,6 +90,8 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
 def _is_side(text: str, start: int, end: int) -> bool:
     """Whether an abbreviation that may be a side is one: a letter, or two in capitals, only beside a word."""
     written = text[start:end]
+    if written.upper() in _OF_EYES:
+        return written.isupper() and _EYES.search(text, max(0, start - 80), end + 30) is not None
     return _LETTERED.match(text, start) is not None if written in _LETTERS else len(written) > 1
 
 
@@ -118,7 +126,7 @@ class _FiledWords(dict[str, tuple[str, int]]):
 
     def __missing__(self, word: str) -> tuple[str, int]:
         normal = normal_form(word)
-        side = _WRITTEN.get(normal, 0) if len(normal) > 1 else 0
+        side = _WRITTEN.get(normal, 0) if len(normal) > 1 and word.upper() not in _OF_EYES else 0
         dropped = normal in FILLER or (normal in CONNECTING and not word.isupper())
         found = self[word] = ("" if side or dropped else joined(normal), side)
         return found
