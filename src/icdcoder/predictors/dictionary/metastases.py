@@ -19,7 +19,8 @@ _SPREAD = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:(?:the|his|her|both|multiple|distant|regional|and|or|as well as|bilateral|contralateral|possibly)\b[ ,]*)*",
+    r"(?:(?:the|his|her|both|multiple|distant|regional|and|or|as well as|bilateral|contralateral|possibly)\b[ ,]*|"
+    r"\d+ ?(?:/|of|out of) ?\d+ )*",
     re.IGNORECASE,
 )
 _SIDE = re.compile(r"(?P<side>right|left|rt|lt)\b[ -]*(?:(?:upper|middle|lower) lobe(?: of the)? )?", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+from icdcoder.core.code import Code
 from icdcoder.knowledge.chapter15 import complicating
 from icdcoder.knowledge.combinations import combined
 from icdcoder.knowledge.implied_codes import implied, likely

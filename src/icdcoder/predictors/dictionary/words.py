@@ -24,7 +24,7 @@ _EYES = re.compile(
 )
 # "R shoulder pain", "L-sided", "otitis media, R"; but not "3 L nasal cannula", "R wave", "L spine", "Dr. R", "PP/LT".
 _LETTERED = re.compile(
-    r"(?<![\w/'.>-])(?<!\d )(?<!Dr )(?<!Dr\. )(?:RT?|LT?)"
+    r"(?<![\w/'.>-])(?:(?<!\d )|(?<=[Ss]tage \d )|(?<=[Gg]rade \d ))(?<!Dr )(?<!Dr\. )(?:RT?|LT?)"
     r"(?:(?=\)? (?!wave|spine|axis|PCR)[A-Za-z]{2}|-?sided|\. [a-z]{2})|(?<=[A-Za-z),] .)(?=[.,;)]|\s*$|\s*\n))"
 )
 _SHORT = 80
