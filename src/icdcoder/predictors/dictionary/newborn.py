@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from icdcoder.core.code import Code
 
+# Who the patient is stands at the beginning.
+_BEGINNING = 1000
 _CHILD = r"(?:infant|baby|newborn|neonate|male|female|boy|girl|twin|triplet)"
 _NEWBORN = re.compile(
     rf"\b(?:NICU|newborn|neonat\w+|day of life|DOL ?#?:?\d|birth ?weight|"
@@ -14,10 +16,12 @@ _NEWBORN = re.compile(
     re.IGNORECASE,
 )
 _BIRTH = re.compile(r"\b(?:born|delivered|delivery|birth|birth ?weight|BW|DOL|day of life|days? old)\b", re.IGNORECASE)
-_OLDER = re.compile(r"\b\d+[- ]?(?:months?|mos?|years?|yrs?|y)[- ]?(?:old|o\b|/o\b|of age)", re.IGNORECASE)
-# The age of the mother, and of who is the mother.
+_AGE = re.compile(r"\b\d+[- ]?(?:months?|mos?|m/o|years?|yrs?|yo|y/o)\b|\baged \d", re.IGNORECASE)
+_OLDER = re.compile(r"\b(?:months?|years?|yrs?|y/?o)[- ]old\b", re.IGNORECASE)
+# The age of the mother.
 _HERS = re.compile(
-    r"(?:\b(?:to|by|of) (?:an? |this |his |her )?|\bmother[^.\n]{0,30}|\bmom[^.\n]{0,20}|\bmaternal[^.\n]{0,30})$",
+    rf"(?:\b(?:born|delivered|{_CHILD[3:-1]}|son|daughter)\b[^.\n]{{0,50}}\b(?:to|by|of) (?:an? |this )?(?:\d+[- ])?|"
+    r"\bmother[^.\n]{0,30}|\bmom[^.\n]{0,20}|\bmaternal[^.\n]{0,30})$",
     re.IGNORECASE,
 )
 _WEEKS = re.compile(
@@ -51,12 +55,10 @@ _DISTRESS = re.compile(
 
 def is_newborn(text: str) -> bool:
     """Whether the patient of the text is in the first weeks of life."""
-    if not (_NEWBORN.search(text) and _BIRTH.search(text)):
+    if not (_NEWBORN.search(text, 0, _BEGINNING) and _BIRTH.search(text)):
         return False
-    for age in _OLDER.finditer(text):
-        if not _HERS.search(text[max(0, age.start() - 40) : age.start()]):
-            return False
-    return True
+    ages = (*_AGE.finditer(text, 0, _BEGINNING), *_OLDER.finditer(text, _BEGINNING))
+    return all(_HERS.search(text[max(0, age.start() - 80) : age.start()]) for age in ages)
 
 
 def born(text: str) -> Iterator[tuple[int, int, Code]]:
