@@ -32,19 +32,36 @@ def combined(codes: Collection[Code], heard: Collection[Code] = ()) -> Iterator[
     heard: codes that the note only may mean; for some combinations they are enough as the other one.
     """
     done: set[Code] = set()
-    for rule in rules():
+    firsts: dict[int, list[Code]] = {}
+    others: dict[int, Code] = {}
+    for sure, listed in ((True, codes), (False, heard)):
+        for code in listed:
+            if code.system != "icd10cm":
+                continue
+            as_first, as_other, as_heard = _parts(code.value)
+            for number in as_first if sure else ():
+                firsts.setdefault(number, []).append(code)
+            for number in as_other if sure else as_heard:
+                others.setdefault(number, code)
+    for number in sorted(firsts.keys() & others.keys()):
+        rule = rules()[number]
         if rule.further and rule.both in codes:
             continue
-        for first in codes:
-            if first in done or first.system != "icd10cm" or not first.value.startswith(rule.first):
-                continue
-            others = [*codes, *heard] if rule.heard else codes
-            other = next((c for c in others if c.system == first.system and c.value.startswith(rule.other)), None)
-            if other is not None:
-                yield first, other, rule.both
+        for first in firsts[number]:
+            if first not in done:
+                yield first, others[number], rule.both
                 if rule.further:
                     break
                 done.add(first)
+
+
+@lru_cache(maxsize=50_000)
+def _parts(value: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The numbers of the rules in which a code with this value may be the first, the other, the other when heard."""
+    listed = list(enumerate(rules()))
+    first = tuple(number for number, rule in listed if value.startswith(rule.first))
+    other = tuple(number for number, rule in listed if value.startswith(rule.other))
+    return first, other, tuple(number for number in other if rules()[number].heard)
 
 
 @lru_cache(maxsize=1)

@@ -34,9 +34,16 @@ def implied(codes: Collection[Code]) -> Iterator[tuple[Code, Code]]:
 def likely(codes: Collection[Code]) -> Iterator[Code]:
     """Codes for which a word that alone is too little is enough beside these codes: dialysis in renal failure."""
     values = [code.value for code in codes if code.system == "icd10cm"]
-    for first, code, beside in _lines():
-        if first == "likely" and any(value.startswith(tuple(beside.split())) for value in values):
-            yield Code("icd10cm", code)
+    for code, beside in _likely():
+        if any(value.startswith(beside) for value in values):
+            yield code
+
+
+@lru_cache(maxsize=1)
+def _likely() -> tuple[tuple[Code, tuple[str, ...]], ...]:
+    return tuple(
+        (Code("icd10cm", code), tuple(beside.split())) for first, code, beside in _lines() if first == "likely"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -32,15 +32,26 @@ class SaidByAnother:
 
 def said_by_others(codes: Collection[Code]) -> dict[Code, Code]:
     """{code: another of these codes that says it already}."""
-    found: dict[Code, Code] = {}
+    saying: dict[tuple[str, int], list[Code]] = {}
     for code in codes:
-        for rule in rules().get(code.system, ()):
-            if code.value.startswith(rule.said):
-                other = next((o for o in codes if o.system == code.system and rule.says(o.value) and o != code), None)
-                if other is not None:
-                    found[code] = other
-                    break
+        for number in _parts(code.system, code.value)[1]:
+            saying.setdefault((code.system, number), []).append(code)
+    found: dict[Code, Code] = {}
+    for code in codes if saying else ():
+        for number in _parts(code.system, code.value)[0]:
+            other = next((o for o in saying.get((code.system, number), ()) if o != code), None)
+            if other is not None:
+                found[code] = other
+                break
     return found
+
+
+@lru_cache(maxsize=50_000)
+def _parts(system: str, value: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The numbers of the rules by which a code with this value is said, and of those by which it says another one."""
+    listed = list(enumerate(rules().get(system, ())))
+    said = tuple(number for number, rule in listed if value.startswith(rule.said))
+    return said, tuple(number for number, rule in listed if rule.says(value))
 
 
 @lru_cache(maxsize=1)
