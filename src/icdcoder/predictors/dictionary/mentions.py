@@ -14,7 +14,7 @@ from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
 from icdcoder.predictors.dictionary.sequelae import of_the_hand
 from icdcoder.predictors.dictionary.spine import placed
 from icdcoder.predictors.dictionary.terms import Source
-from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_over, is_strangers, was_before, was_years_ago
+from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_past, is_strangers
 from icdcoder.predictors.dictionary.words import mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
@@ -123,10 +123,9 @@ def mentions(
     offsets = words.words.offsets.tolist()
     only_side = words.only_side
     found = []
-    where = 0
+    where, past_until = 0, -1
     silent: list[Match] = []
     going_on: list[Match] = []
-    past_until = -1
     for match in matches(text, words, dictionary, MOST_GAPS if reading.gaps else 0):
         start, end = offsets[match.first][0], offsets[match.last][1]
         senses = dictionary.senses(match.term)
@@ -159,11 +158,8 @@ def mentions(
         kind, heading = (sections[where].kind, sections[where].title) if sections else ("other", "")
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
         code = dictionary.codes[senses[0].code]
-        over = asserted.status == "historical" and is_over(text, asserted, end, code)
-        if not over and asserted.status in ("affirmed", "historical"):
-            over = was_years_ago(text, end, code) or was_before(text, start, end, code, heading)
-        if over:
-            past_until = max(past_until, match.last)
+        over = is_past(text, asserted, start, end, code, heading)
+        past_until = max(past_until, match.last if over else -1)
         over = over or (match.nested and match.last <= past_until)
         stranger, asked = is_strangers(text, asserted), is_asked(text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))

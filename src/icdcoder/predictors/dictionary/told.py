@@ -80,6 +80,15 @@ def is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
     )
 
 
+def is_past(text: str, asserted: Assertion, start: int, end: int, code: str, heading: str) -> bool:
+    """Whether what stands at [start, end) is over, by the words that assert it, its year or the heading above it."""
+    if asserted.status == "historical" and is_over(text, asserted, end, code):
+        return True
+    if asserted.status not in ("affirmed", "historical"):
+        return False
+    return was_years_ago(text, end, code) or was_before(text, start, end, code, heading)
+
+
 def is_strangers(text: str, asserted: Assertion) -> bool:
     """Whether it is of one who is no blood relation."""
     return asserted.status == "family" and _said_by(_STRANGER, text, asserted)
