@@ -105,6 +105,8 @@ def test_setting_a_concept_changes_the_score(folder: Path) -> None:
     edited = explained(folder, "--code", plain["code"], "--set-concept", f"{concept}=no")[0]
     assert edited["score"] < plain["score"]
     assert edited["before"] == pytest.approx(plain["score"])
+    untyped = plain["code"].partition(":")[2]  # the coder answers in one code system
+    assert explained(folder, "--code", untyped, "--set-concept", f"{concept}=no")[0] == edited
 
 
 def test_the_table_names_concepts_and_marks_answers_set(folder: Path) -> None:

@@ -17,6 +17,9 @@ from icdcoder.core.note import Note
 from icdcoder.intake import read_notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from icdcoder.core.code import Code
     from icdcoder.explain.concepts import CodeReasons, ConceptReason
 
 CONCEPTS = "concepts"
@@ -47,7 +50,7 @@ def explain_note(
         raise ConfigError("--set-concept and --format json are for coders over concepts, explained by their concepts.")
     module = components.load("explain", method or loaded.explainer or "occlusion")
     prediction = next(iter(loaded.predictor.predict([item], top=10_000 if codes else 0)))
-    wanted = [parse_code(text) for text in codes] or [c.code for c in prediction.accepted]
+    wanted = _codes(loaded, codes) or [c.code for c in prediction.accepted]
     known = {c.code for c in prediction.codes}
     for code in wanted:
         if code not in known:
@@ -57,10 +60,17 @@ def explain_note(
     show(out(), item, replace(prediction, codes=kept))
 
 
+def _codes(loaded: Coder, texts: Sequence[str]) -> list[Code]:
+    """Typed codes; of a coder that answers in one code system alone, the system need not be written."""
+    systems = {text.partition(":")[0] for text in (loaded.card or {}).get("descriptions", {})}
+    only = f"{next(iter(systems))}:" if len(systems) == 1 else ""
+    return [parse_code(text if ":" in text else only + text) for text in texts]
+
+
 def _explain_concepts(loaded: Coder, note: Note, codes: list[str], answers: list[str], form: str) -> None:
     from icdcoder.explain.concepts import parse_answers, reasons
 
-    wanted = [parse_code(text) for text in codes]
+    wanted = _codes(loaded, codes)
     found = reasons(loaded.predictor, note, wanted, parse_answers(answers))
     if form == "json":
         for one in found:

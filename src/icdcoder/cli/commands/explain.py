@@ -8,7 +8,7 @@ import typer
 def command(
     note: str = typer.Argument(..., help="A text file, or - for standard input."),
     coder: str = typer.Option(..., help="The folder of a trained coder."),
-    code: list[str] = typer.Option(None, help="Codes to explain, as icd9cm:428.0 (default: the accepted ones)."),
+    code: list[str] = typer.Option(None, help="Codes to explain, as icd9cm:428.0 or 428.0 (default: the accepted)."),
     method: str = typer.Option(
         "", help="attention, occlusion, … (`icdcoder list explain`); without it, the coder's own."
     ),
