@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from icdcoder.core.config import override
 from icdcoder.core.errors import ConfigError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName, Prediction
+from icdcoder.core.progress import Step
+from icdcoder.decide.threshold import choose
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
 from icdcoder.experiment.evaluating import evaluate
@@ -27,7 +31,7 @@ from icdcoder.experiment.sweep import sweep_over, table
 from icdcoder.measure.report import Report
 from icdcoder.predictors.generation.answering import Answers
 from icdcoder.predictors.generation.rule import Rule
-from icdcoder.predictors.generative import PROSE, _warned
+from icdcoder.predictors.generative import PROSE, GenerativePredictor, _warned
 
 
 @pytest.fixture(scope="module", params=["t5", "llama"])
@@ -108,6 +112,30 @@ def test_what_was_decided_is_what_is_measured(trained: dict, answer: str) -> Non
     np.testing.assert_allclose(coder.predictor.probabilities(notes), scores, atol=1e-6)
 
 
+def test_what_counts_is_chosen_on_validation_notes_and_the_test_part_is_not_looked_at(
+    trained: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split, looked_at = Prepared.split, set()
+    monkeypatch.setattr(Prepared, "split", lambda self, name: looked_at.add(name) or split(self, name))
+    decided = {}
+    for answer in ("blend", "chosen"):
+        asked = changed(trained, f"decide.answer={answer}")
+        decide(asked)
+        decided[answer] = Coder.load(asked.coder).card["answers"]
+    assert "validation" in looked_at
+    assert "test" not in looked_at
+    prepared, predictor = Prepared.load(asked.prepared), Coder.load(asked.coder).predictor
+    rows = prepared.split("validation")
+    assert isinstance(predictor, GenerativePredictor)
+    answers = predictor.answering.answers(
+        predictor.reading.notes([predictor.reading.read(prepared.documents[i].joined()) for i in rows])
+    )
+    gold = prepared.gold(rows)
+    for way, scores in answers.by_way.items():
+        assert decided["chosen"]["validation"][way]["micro_f1"] == pytest.approx(choose(gold, scores).score)
+    np.testing.assert_allclose(decided["blend"]["rule"]["weights"], Rule.blended(answers, gold).weights, rtol=1e-3)
+
+
 def test_free_answers_are_read_and_what_they_are_not_is_counted(trained: dict) -> None:
     asked = changed(trained, "decide.answer=generation", "decide.decoding=free")
     decide(asked)
@@ -119,11 +147,27 @@ def test_free_answers_are_read_and_what_they_are_not_is_counted(trained: dict) -
     assert len(said) == sum(count > 0 for count in went_wrong.values())
 
 
-def test_the_share_that_is_trained_grows_with_the_rank_and_a_sweep_shows_it(trained: dict) -> None:
+class Told:
+    """What stands beside the bar "Weights" when training begins."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    @contextmanager
+    def track(self, what: str, total: int | None = None) -> Iterator[Step]:
+        def step(done: int = 1, note: str = "") -> None:
+            self.notes += [note] * (what == "Weights")
+
+        yield step
+
+
+def test_the_share_that_is_trained_grows_with_the_rank_and_is_told(trained: dict) -> None:
+    told = Told()
     settings = ("decide.answer=attention", "train.monitor=answer_loss", "train.monitor_mode=min")
-    runs = sweep_over(override(trained["data"], settings), ["model.lora_rank=1,4"])
+    runs = sweep_over(override(trained["data"], settings), ["model.lora_rank=1,4"], progress=told)
     shares = [one.metrics["trainable_share"] for one in runs]
     assert 0 < shares[0] < shares[1] < 1
+    assert told.notes == [f"{share:.2%} of them trained" for share in shares]
     shown = io.StringIO()
     Console(file=shown, width=400).print(table(runs))
     assert all(f"{share:.2%}" in shown.getvalue() for share in shares)
