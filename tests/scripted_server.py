@@ -7,6 +7,7 @@ Each request's JSON is appended to LOG. The port is printed when the server list
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -40,6 +41,8 @@ class Handler(BaseHTTPRequestHandler):
         elif "half" in reply:
             self._send(_completion(reply["half"], "stop"), says=10_000)
             self.close_connection = True
+        elif "drip" in reply:
+            self._drip(_completion(reply["drip"], "stop"), reply["pause"])
         else:
             prompt = json.loads(body)["messages"][-1]["content"]
             text = next((t for words, t in reply.get("by", {}).items() if words in prompt), reply.get("text", ""))
@@ -51,6 +54,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(says or len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _drip(self, body: bytes, pause: float) -> None:
+        """A byte at a time, until the other side has had enough."""
+        with contextlib.suppress(OSError):
+            self._send(body[:1], says=len(body))
+            for at in range(1, len(body)):
+                time.sleep(pause)
+                self.wfile.write(body[at : at + 1])
 
     def log_message(self, *arguments: object) -> None:
         return None

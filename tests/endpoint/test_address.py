@@ -25,7 +25,16 @@ def test_private(url: str) -> None:
     require_private(url)
 
 
-@pytest.mark.parametrize("url", ["https://8.8.8.8/v1", "http://[2001:4860:4860::8888]/v1", "http://0.0.0.0/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://8.8.8.8/v1",
+        "http://[2001:4860:4860::8888]/v1",
+        "http://[::ffff:8.8.8.8]/v1",
+        "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/v1",
+        "http://0.0.0.0/v1",
+    ],
+)
 def test_public_is_refused_with_the_reason(url: str) -> None:
     with pytest.raises(ConfigError, match="PhysioNet"):
         require_private(url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from icdcoder.core.errors import ConfigError
+from icdcoder.endpoint import chat
 from icdcoder.endpoint.chat import Answer, Endpoint, EndpointConfig, EndpointError
 
 PROMPT = [{"role": "user", "content": "canary-patient has fever"}]
@@ -80,6 +81,34 @@ def test_after_all_attempts_a_sentence(serve, failure: dict, said: str) -> None:
         endpoint(server.url, timeout=0.3).ask(PROMPT)
     assert "canary" not in str(error.value)
     assert len(server.requests) == 3
+
+
+def test_the_time_is_that_of_the_whole_answer(serve) -> None:
+    """No pause is as long as the limit; some 100 of them are."""
+    server = serve({"drip": "I10", "pause": 0.05})
+    with pytest.raises(EndpointError, match=r"took more than 0\.4 s"):
+        endpoint(server.url, timeout=0.4, attempts=1).ask(PROMPT)
+
+
+def test_an_endless_answer_is_not_read_to_its_end(serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "LARGEST_ANSWER", 1000)
+    server = serve({"text": "x" * 2000}, {"text": "I10"})
+    assert endpoint(server.url).ask(PROMPT).text == "I10"
+    assert len(server.requests) == 2
+
+
+def test_no_pause_is_longer_than_a_minute(serve) -> None:
+    server = serve({"status": 429, "headers": {"Retry-After": "86400"}}, {"text": "I10"})
+    pauses: list[float] = []
+    endpoint(server.url, pauses).ask(PROMPT)
+    assert pauses == [60.0]
+
+
+def test_the_key_of_the_named_variable_is_sent(serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", " secret ")
+    asked = endpoint(serve({"text": "I10"}).url, key_variable="MY_KEY")
+    assert asked.ask(PROMPT).text == "I10"
+    assert asked._client.headers["Authorization"] == "Bearer secret"
 
 
 def test_nothing_listens(serve) -> None:

@@ -22,6 +22,7 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName, Prediction
 from icdcoder.core.progress import Step
 from icdcoder.decide.threshold import choose
+from icdcoder.experiment.answer_rule import _rule
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
 from icdcoder.experiment.evaluating import evaluate
@@ -206,3 +207,27 @@ def test_a_rule_is_saved_and_weighs_both() -> None:
     assert blended.shape == (1, 2)
     assert blended[0, 0] > blended[0, 1]
     assert Rule("generation")(answers())[0, 1] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("scores", "way"), [((0.4, 0.6), "generation"), ((0.6, 0.4), "attention")])
+def test_lambda_is_that_of_the_better_answer(scores: tuple[float, float], way: str) -> None:
+    found = dict(zip(("attention", "generation"), scores, strict=True))
+    gold = np.array([[True, False]])
+    assert _rule("chosen", answers(), gold, found) == Rule(way)
+    for alone in found:
+        assert _rule(alone, answers(), gold, found) == Rule(alone)
+        assert _rule("chosen", answers(), gold, {alone: found[alone]}) == Rule(alone)
+
+
+@pytest.mark.parametrize("knows", ["attention", "generation"])
+def test_a_blend_follows_the_answer_that_is_right_and_is_calibrated(knows: str) -> None:
+    draw = np.random.default_rng(0)
+    real = draw.uniform(0.05, 0.95, (400, 5))
+    gold = draw.random(real.shape) < real
+    # What is known is told too surely.
+    told = {"attention": draw.random(real.shape), "generation": draw.random(real.shape)}
+    told[knows] = 1 / (1 + (1 / real - 1) ** 3)
+    none = np.zeros(len(real), dtype=np.int64)
+    given = Answers(told["attention"], told["generation"], none, none > 0, none > 0)
+    blended = Rule.blended(given, gold)(given)
+    assert np.abs(blended - real).mean() < 0.05 < np.abs(told[knows] - real).mean()

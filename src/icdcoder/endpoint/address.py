@@ -41,6 +41,7 @@ def require_private(url: str, *, allow_public: bool = False) -> None:
 
 def _is_private(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    found = mapped or found
+    if getattr(found, "teredo", None):  # a tunnel to anywhere
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
     return (found.is_private or found.is_loopback or found.is_link_local) and not found.is_unspecified

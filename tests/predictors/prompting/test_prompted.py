@@ -100,6 +100,15 @@ def test_the_tree_goes_from_chapters_to_codes(serve) -> None:
     assert "I10 Essential" in prompts[3]
 
 
+def test_the_tree_follows_no_more_options_than_its_breadth(serve) -> None:
+    server = serve({"text": "[1, 2, 3, 4]"}, {"text": "[]"})
+    only(predictor(server.url, strategy="tree", breadth=2))
+    prompts = [request["messages"][0]["content"] for request in server.requests]
+    assert len(prompts) == 3, "the chapters, and the blocks of two of them"
+    assert "A00-A09" in prompts[1]
+    assert "C00-C14" in prompts[2]
+
+
 def test_the_tree_says_when_it_stops_early_and_counts_prose(serve) -> None:
     found = only(predictor(serve({"text": "[1,2,3,4,5,6,7]"}).url, strategy="tree", most_questions=3))
     assert any("most_questions" in warning for warning in found.warnings)
