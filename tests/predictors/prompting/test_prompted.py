@@ -269,6 +269,14 @@ def test_recorded_on_demand_and_replayed_without_an_endpoint(serve, tmp_path: Pa
         predictor(server.url, replay=path, record=path)
 
 
+def test_nothing_is_written_unless_a_file_is_named(serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompted, "Recorder", lambda *_: pytest.fail("prompts were recorded"))
+    (here := tmp_path / "here").mkdir()
+    monkeypatch.chdir(here)
+    assert only(predictor(serve({"text": ANSWER}).url)).codes
+    assert list(here.iterdir()) == []
+
+
 def test_prompts_can_be_changed(serve, tmp_path: Path) -> None:
     server = serve({"text": "[]"})
     (tmp_path / "zero_shot.txt").write_text("Codes, please: {note}")
@@ -327,6 +335,15 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "httpx2", None)
     with pytest.raises(MissingExtraError, match=r"icdcoder\[endpoint\]"):
         predictor("http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(("system", "shown", "other"), [("icd10cm", "I10", "401.9"), ("icd9cm", "401.9", "I10")])
+def test_the_examples_are_of_the_system_that_is_asked_about(serve, system: str, shown: str, other: str) -> None:
+    server = serve({"text": "[]"})
+    only(predictor(server.url, strategy="few_shot", system=system), "Fever.")
+    prompt = server.requests[0]["messages"][0]["content"]
+    assert f'"code": "{shown}"' in prompt
+    assert f'"code": "{other}"' not in prompt
 
 
 def test_the_examples_we_bring_are_right() -> None:

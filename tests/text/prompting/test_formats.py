@@ -34,6 +34,13 @@ def test_the_four_of_the_table() -> None:
     assert "401.9 Unspecified essential hypertension; 038.9" in made(4).around("ICD-9-CM")[0]
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_items_are_what_is_written_in_an_answer(number: int) -> None:
+    assert "; ".join(made(number).items) == made(number).answer(SPACE)
+    titled = [item.partition(" ")[2] for item in made(number).items]
+    assert titled == [" ".join(TITLES[code].split()) if number == 2 else "" for code in SPACE]
+
+
 @given(st.lists(st.sampled_from(SPACE.codes), unique=True), st.sampled_from(NUMBERS))
 def test_round_trip(codes: list[Code], number: int) -> None:
     parsed = made(number).parse(made(number).answer(codes))
