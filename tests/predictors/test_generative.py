@@ -8,21 +8,25 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from icdcoder.coder import Coder
-from icdcoder.core.answering import AnsweringCoder
+from icdcoder.core.answering import Answered, AnsweringCoder
+from icdcoder.core.code import Code
 from icdcoder.core.config import override
 from icdcoder.core.errors import ConfigError
+from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CoderName, Prediction
 from icdcoder.core.progress import Step
 from icdcoder.decide.threshold import choose
 from icdcoder.experiment.answer_rule import _rule
+from icdcoder.experiment.answers_report import answers_measured
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
 from icdcoder.experiment.evaluating import evaluate
@@ -30,9 +34,14 @@ from icdcoder.experiment.flow import run
 from icdcoder.experiment.prepared import Prepared
 from icdcoder.experiment.sweep import sweep_over, table
 from icdcoder.measure.report import Report
-from icdcoder.predictors.generation.answering import Answers
+from icdcoder.predictors.generation import answering
+from icdcoder.predictors.generation.answering import Answering, Answers
 from icdcoder.predictors.generation.rule import Rule
 from icdcoder.predictors.generative import PROSE, GenerativePredictor, _warned
+from icdcoder.text.prompting.formats import AnswerFormat
+
+if TYPE_CHECKING:
+    from icdcoder.nn.writing.answer_prefix import AnswerPrefix
 
 
 @pytest.fixture(scope="module", params=["t5", "llama"])
@@ -231,3 +240,36 @@ def test_a_blend_follows_the_answer_that_is_right_and_is_calibrated(knows: str) 
     given = Answers(told["attention"], told["generation"], none, none > 0, none > 0)
     blended = Rule.blended(given, gold)(given)
     assert np.abs(blended - real).mean() < 0.05 < np.abs(told[knows] - real).mean()
+
+
+def test_what_is_written_freely_is_read_and_counted_note_by_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = LabelSpace(Code("icd9cm", value) for value in ("401.9", "428.0"))
+    written = ["401.9; 428.0", "486; 401.9; V99.99", "She has a weak heart.", "none", "428.0; 428.0; "]
+    cut = [[i] * (9 if i == 4 else 3) for i in range(len(written))]
+    monkeypatch.setattr(answering, "write_freely", lambda *_: cut)
+    model: Any = SimpleNamespace(answers=SimpleNamespace(end=1))
+    asked = Answering(model, space, AnswerFormat(1, space, {}), lambda ids: written[ids[0]], "free", most_tokens=9)
+    rows, prefix = np.array([4, 3, 2, 1, 0]), cast("AnswerPrefix", None)
+    found = Answers(None, np.zeros((5, 2), dtype=np.float32), *(np.zeros(5, dtype=kind) for kind in (int, bool, bool)))
+    assert found.generation is not None
+    asked._write(prefix, None, rows, found, found.generation)
+    assert found.generation[::-1].tolist() == [[1, 1], [1, 0], [0, 0], [0, 0], [0, 1]]
+    assert found.outside[::-1].tolist() == [0, 2, 0, 0, 0]
+    assert found.prose[::-1].tolist() == [False, False, True, False, False]
+    assert found.cut[::-1].tolist() == [False, False, False, False, True]
+    assert found.counts == {"outside_space": 2, "prose": 1, "cut": 1}
+
+
+def test_the_report_says_what_went_wrong_in_writing() -> None:
+    gold = np.array([[True, False], [False, True], [True, True]])
+    scores = np.array([[1, 0], [0, 0], [0, 1]], dtype=np.float32)
+    counts = {"outside_space": 3, "prose": 1, "cut": 0}
+    parts = [Answered(scores[:2], {"generation": scores[:2]}, counts), Answered(scores[2:], {"generation": scores[2:]})]
+    found = answers_measured(Report({}, {}), parts, gold, {"generation": 0.5})
+    assert found.metrics["answers_prose"] == 1
+    assert found.metrics["answers_outside_space"] == 3
+    assert found.metrics["generation_micro_f1"] == pytest.approx(2 / 3), "prose is no code: 2 of 4 are found"
+    assert found.warnings == (
+        "Codes written that the label space does not hold, and so not counted: 3.",
+        "Of 3 answers, 1 could not be read as codes and count as none.",
+    )
