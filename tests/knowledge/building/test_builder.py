@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from icdcoder.cli.commands.knowledge import group
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError, ConfigError, InputError
-from icdcoder.endpoint.chat import Endpoint, EndpointConfig, EndpointError
+from icdcoder.endpoint.chat import Answer, Endpoint, EndpointConfig, EndpointError
 from icdcoder.knowledge import builder, code_texts, concept_files, expressions
 from icdcoder.knowledge.building.answers import Answers
 from icdcoder.knowledge.building.comparison import compare
@@ -187,6 +189,21 @@ def test_a_killed_command_goes_on(serve, tmp_path: Path) -> None:
     assert done.stdout.strip() == "k/medical_expressions.tsv"
     assert "2 of 2 codes; 1 questions were asked" in done.stderr
     assert len(server.requests) == 3
+
+
+def test_the_command_refuses_an_address_outside_private_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "codes.txt").write_text("icd9cm:401.9\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Endpoint, "ask", lambda *_: Answer(GOOD))
+    command = ["build", "--codes", "codes.txt", "--model", "tiny", "--endpoint", "http://8.8.8.8/v1"]
+    refused = CliRunner().invoke(group, command)
+    assert isinstance(refused.exception, ConfigError)
+    assert "PhysioNet" in str(refused.exception)
+    assert not (tmp_path / "knowledge").exists()
+    assert CliRunner().invoke(group, [*command, "--allow-public"]).exit_code == 0
+    assert "icd9cm:401.9\tterm\tHypertension" in (tmp_path / "knowledge" / "medical_expressions.tsv").read_text()
 
 
 def test_comparison_with_our_own(tmp_path: Path) -> None:
