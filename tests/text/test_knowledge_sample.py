@@ -125,5 +125,8 @@ def test_the_oracle_reads_for_the_gold_codes_and_says_so() -> None:
     found = oracle(words(NOTE), 4, NOTE, ["Z60.2", "unknown"])
     assert "Lives alone" in kept(found, NOTE)
     assert all("oracle" in span.reason for span in found.left_unread)
+    other = kept(oracle(words(NOTE), 4, NOTE, ["I10"]), NOTE)
+    assert "ypertension" in other
+    assert "alone" not in other
     assert oracle(words(NOTE), 1000, NOTE, []).left_unread == ()
     assert len(oracle(words(NOTE), 3, NOTE, []).kept) == 3
