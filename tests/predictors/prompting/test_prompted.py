@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from icdcoder.coder import Coder
+from icdcoder.core.code import Code
 from icdcoder.core.config import build as build_settings
 from icdcoder.core.errors import ConfigError, MissingExtraError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Predictor
 from icdcoder.endpoint.chat import EndpointError
+from icdcoder.knowledge import expressions
 from icdcoder.predictors import prompted
 from icdcoder.predictors.prompting.codebook import Codebook
 
@@ -201,6 +203,17 @@ def test_sections_alone_and_expressions_of_a_file_choose_what_is_sent(serve, tmp
     assert "Kettle pressure" in sent["knowledge"]
     assert "Social History:\nLives with" in sent["knowledge_sections"]
     assert "Kettle" not in sent["knowledge_sections"]
+
+
+def test_what_chooses_is_the_wording_of_all_codes_that_may_be_answered(tmp_path: Path) -> None:
+    codes = tmp_path / "codes.txt"
+    codes.write_text("icd9cm:401.9\nicd9pcs:38.93\n")
+    known = {code: texts for part in ("icd9cm", "icd9pcs") for code, texts in expressions.load(part).items()}
+    asked = [Code("icd9cm", "401.9"), Code("icd9pcs", "38.93")]
+    for given, wanted in (({"codes": codes}, asked), ({}, known)):
+        sampler = predictor("http://127.0.0.1:9/v1", system="icd9cm", sampler="knowledge", **given).sampler
+        assert sampler is not None
+        assert set(sampler.terms) == {one.text for code in wanted for one in known[code]}
 
 
 def test_an_empty_note_is_not_sent(serve) -> None:
