@@ -76,11 +76,17 @@ def test_a_stand_in_has_small_sizes_and_the_own_data_set_the_papers() -> None:
     assert settings_of("caml", "synthetic").base["model"] == {"kind": "caml"}
 
 
-def test_all_systems_of_a_stand_in_have_one_protocol_but_the_linear_floor() -> None:
-    own = [
-        settings_of(row.model["kind"], "cmc2007").base["train"] for row in TABLE.rows if row.model["kind"] != "linear"
-    ]
-    assert all(train == own[0] for train in own)
+def test_all_systems_of_a_stand_in_have_one_protocol_but_the_linear_floor_and_pretrained_encoders() -> None:
+    own = {row.model["kind"]: settings_of(row.model["kind"], "cmc2007").base["train"] for row in TABLE.rows}
+    own.pop("linear")
+    encoders = [own.pop(kind) for kind in ("plm_icd", "plm_ca", "hilat")]
+    caml = own["caml"]
+    assert all(train == caml for train in own.values())
+    assert all(train == encoders[0] for train in encoders)
+    assert {key: encoders[0][key] for key in ("epochs", "patience", "batch_size")} == {
+        key: caml[key] for key in ("epochs", "patience", "batch_size")
+    }
+    assert encoders[0]["learning_rate"] < caml["learning_rate"]
 
 
 @pytest.mark.parametrize("corpus", ["synthetic", "codiesp", "cmc2007"])
