@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from icdcoder.cli import app as command_line
-from icdcoder.cli import explaining
+from icdcoder.cli import explaining, screen
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.experiment.concept_coverage import coverage
@@ -42,6 +43,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     note = prepared.documents[prepared.split("test")[0]].joined()
     (folder / "note.txt").write_text(note.text, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def width() -> Iterator[None]:
+    """The console takes its width when it is made, and is kept: this test's own, and no later test's."""
+    screen.out.cache_clear()
+    yield
+    screen.out.cache_clear()
 
 
 def icdcoder(*arguments: object) -> Result:
