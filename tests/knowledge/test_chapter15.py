@@ -4,7 +4,8 @@ import pytest
 
 from icdcoder import systems
 from icdcoder.core.code import Code
-from icdcoder.knowledge.chapter15 import DATA, Period, complicating
+from icdcoder.knowledge import shipped
+from icdcoder.knowledge.chapter15 import TABLE, Period, complicating
 
 PERIODS: tuple[Period, ...] = ("first", "second", "third", "pregnancy", "childbirth", "puerperium")
 
@@ -32,9 +33,8 @@ def test_what_is_not_listed_stays_what_it_is() -> None:
 
 def test_every_code_of_the_table_is_billable() -> None:
     system = systems.load("icd10cm")
-    lines = [line for line in DATA.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    for line in lines:
-        for condition in line.split("\t")[0].split():
+    for conditions, *_ in shipped.rows(TABLE):
+        for condition in conditions.split():
             for period in PERIODS:
                 found = complicating(Code("icd10cm", condition.partition("-")[0]), period)
                 assert found is None or system.is_billable(found.code), (condition, period, found)

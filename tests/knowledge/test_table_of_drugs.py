@@ -8,7 +8,7 @@ import pytest
 from icdcoder import systems
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
-from icdcoder.knowledge import table_of_drugs
+from icdcoder.knowledge import shipped, table_of_drugs
 
 TABLE = """<ICD10CM.index><letter><title>A</title>
 <mainTerm><title>Abacavir</title><cell col="2">T37.5X1</cell><cell col="6">T37.5X5</cell></mainTerm>
@@ -47,6 +47,6 @@ def test_our_table_is_there_without_a_download(tmp_path: Path, monkeypatch: pyte
 def test_every_beginning_leads_to_a_code() -> None:
     system = systems.load("icd10cm")
     stems = set(table_of_drugs.load().values())
-    own = {line.split("\t")[0] for line in table_of_drugs.DATA.read_text().splitlines() if not line.startswith("#")}
+    own = {row[0] for row in shipped.rows(table_of_drugs.TABLE)}
     assert own <= stems
     assert [stem for stem in own if Code("icd10cm", f"{stem}1".ljust(7, "X") + "A") not in system] == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 from pydantic import Field
 
 from icdcoder.core.config import Settings, build
-from icdcoder.core.errors import ConfigError, did_you_mean
+from icdcoder.experiment import packaged
+from icdcoder.experiment.packaged import known
+
+PACKAGE = "icdcoder.experiment"
 
 
 class Row(Settings):
@@ -81,18 +83,17 @@ class Recipe(Settings):
 
 def names() -> list[str]:
     """Names of the published tables, sorted."""
-    found = (file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
-    return sorted(name for name in found if not name.startswith("_"))
+    return packaged.names(PACKAGE)
 
 
 def load(name: str) -> PublishedTable:
     """Raises ConfigError (did you mean …) for an unknown name."""
-    return build(PublishedTable, _read(_known(name, names(), "table")), name)
+    return build(PublishedTable, _read(known(name, names(), "table")), name)
 
 
 def data_set(name: str) -> DataSet:
     sets = _read("_sets")
-    return build(DataSet, sets[_known(name, list(sets), "data set")], name)
+    return build(DataSet, sets[known(name, list(sets), "data set")], name)
 
 
 def recipe(kind: str, data: str) -> dict[str, dict[str, Any]]:
@@ -109,7 +110,7 @@ def recipe(kind: str, data: str) -> dict[str, dict[str, Any]]:
 def stand_in(name: str) -> StandIn:
     """Raises ConfigError (did you mean …) for an unknown name."""
     corpora = _read("_corpora")
-    return build(StandIn, corpora[_known(name, list(corpora), "corpus for reproductions")], name)
+    return build(StandIn, corpora[known(name, list(corpora), "corpus for reproductions")], name)
 
 
 def small_sizes(kind: str) -> dict[str, Any]:
@@ -117,17 +118,5 @@ def small_sizes(kind: str) -> dict[str, Any]:
     return _read("_small").get(kind, {})
 
 
-def _known(name: str, known: list[str], what: str) -> str:
-    if name not in known:
-        raise ConfigError(f"There is no {what} {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}.")
-    return name
-
-
 def _read(name: str) -> dict[str, Any]:
-    import tomllib
-
-    return tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
-
-
-def _folder() -> Any:
-    return files("icdcoder.experiment") / "tables"
+    return packaged.read(PACKAGE, name)

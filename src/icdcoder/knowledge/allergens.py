@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "allergens.tsv"
+from icdcoder.knowledge.shipped import rows
+
+TABLE = "allergens.tsv"
 # The beginnings of a drug's codes of poisoning, the longest first, and the status of an allergy to it.
 _CLASSES = (
     ("T36.0", "Z88.0"),
@@ -44,8 +44,6 @@ def status(name: str, stems: Mapping[str, str]) -> str | None:
 @lru_cache(maxsize=1)
 def _listed() -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            value, names = line.split("\t")
-            found.update((name.strip(), value) for name in names.split("|"))
+    for value, names in rows(TABLE):
+        found.update((name.strip(), value) for name in names.split("|"))
     return found

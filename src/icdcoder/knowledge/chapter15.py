@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "chapter15.tsv"
+TABLE = "chapter15.tsv"
 Period = Literal["first", "second", "third", "pregnancy", "childbirth", "puerperium"]
 """A trimester, a pregnancy of which it is not known, and the rest."""
 _TRIMESTERS = {"first": "1", "second": "2", "third": "3"}
@@ -41,10 +40,7 @@ def complicating(code: Code, period: Period) -> Complicating | None:
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, str, str, str, str, str, bool], ...]:
     found = []
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        conditions, stem, unknown, childbirth, puerperium, stays = line.split("\t")
+    for conditions, stem, unknown, childbirth, puerperium, stays in rows(TABLE):
         for one in conditions.split():
             first, _, last = one.partition("-")
             found.append((first, last or first, stem, unknown, childbirth, puerperium, stays == "instead"))

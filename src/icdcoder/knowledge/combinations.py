@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "combinations.tsv"
+TABLE = "combinations.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +67,12 @@ def _parts(value: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...
 def rules() -> tuple[Combination, ...]:
     """In the order of the data file."""
     found = []
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            first, other, both = line.split("\t")
-            others = tuple(other.removeprefix("~").split())
-            value = both.removeprefix("+")
-            found.append(
-                Combination(
-                    tuple(first.split()), others, Code("icd10cm", value), other.startswith("~"), both.startswith("+")
-                )
+    for first, other, both in rows(TABLE):
+        others = tuple(other.removeprefix("~").split())
+        value = both.removeprefix("+")
+        found.append(
+            Combination(
+                tuple(first.split()), others, Code("icd10cm", value), other.startswith("~"), both.startswith("+")
             )
+        )
     return tuple(found)

@@ -7,13 +7,12 @@ The ranges are those under "History, personal" and "History, family" of ICD-10-C
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Literal
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "histories.tsv"
+TABLE = "histories.tsv"
 Whose = Literal["personal", "family"]
 
 
@@ -32,10 +31,7 @@ def history_of(code: Code, whose: Whose) -> Code | None:
 def _rows() -> tuple[tuple[str, str, str, Code], ...]:
     """(whose, first and last beginning of a range, code), in the order of the file."""
     found = []
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        whose, ranges, history = line.split("\t")
+    for whose, ranges, history in rows(TABLE):
         for one in ranges.split():
             first, _, last = one.partition("-")
             found.append((whose, first, last or first, Code("icd10cm", history)))

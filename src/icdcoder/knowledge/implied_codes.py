@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "implied_codes.tsv"
+TABLE = "implied_codes.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +57,4 @@ def rules() -> tuple[Implication, ...]:
 
 @lru_cache(maxsize=1)
 def _lines() -> tuple[tuple[str, str, str], ...]:
-    lines = (line for line in DATA.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
-    return tuple((first, code, rest) for first, code, rest in (line.split("\t") for line in lines))
+    return tuple((first, code, rest) for first, code, rest in rows(TABLE))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "metastasis_sites.tsv"
+from icdcoder.knowledge.shipped import rows
+
+TABLE = "metastasis_sites.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,7 @@ class MetastasisSite:
 def sites() -> tuple[MetastasisSite, ...]:
     """In the order of the data file."""
     found = []
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            code, right, left, words = line.split("\t")
-            right, left = (None if side == "-" else side for side in (right, left))
-            found.append(MetastasisSite(code, right, left, re.compile(rf"(?:{words})\b", re.IGNORECASE)))
+    for code, right, left, words in rows(TABLE):
+        right, left = (None if side == "-" else side for side in (right, left))
+        found.append(MetastasisSite(code, right, left, re.compile(rf"(?:{words})\b", re.IGNORECASE)))
     return tuple(found)

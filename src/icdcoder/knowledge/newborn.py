@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "newborn.tsv"
+TABLE = "newborn.tsv"
 
 
 @lru_cache(maxsize=10_000)
@@ -21,6 +20,4 @@ def of_a_newborn(code: Code) -> Code | None:
 
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[tuple[str, ...], Code], ...]:
-    lines = (line for line in DATA.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
-    rows = (line.split("\t") for line in lines)
-    return tuple((tuple(stems.split()), Code("icd10cm", value)) for stems, value in rows)
+    return tuple((tuple(stems.split()), Code("icd10cm", value)) for stems, value in rows(TABLE))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 from icdcoder.core.code import Code
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "said_by_another.tsv"
+TABLE = "said_by_another.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,8 @@ def _parts(system: str, value: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def rules() -> dict[str, tuple[SaidByAnother, ...]]:
     """{system: its rules}, in the order of the data file."""
     found: dict[str, list[SaidByAnother]] = {}
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            system, said, by = line.split("\t")
-            parts = (part.partition("-") for part in by.split())
-            rule = SaidByAnother(tuple(said.split()), tuple((first, last or None) for first, _, last in parts))
-            found.setdefault(system, []).append(rule)
+    for system, said, by in rows(TABLE):
+        parts = (part.partition("-") for part in by.split())
+        rule = SaidByAnother(tuple(said.split()), tuple((first, last or None) for first, _, last in parts))
+        found.setdefault(system, []).append(rule)
     return {system: tuple(listed) for system, listed in found.items()}

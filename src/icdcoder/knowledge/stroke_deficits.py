@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "stroke_deficits.tsv"
+from icdcoder.knowledge.shipped import rows
+
+TABLE = "stroke_deficits.tsv"
 # Both are hemiparesis where a side is told (Coding Clinic 2015, first quarter).
 _OF_A_SIDE = r"(?:sided? )?(?:weakness|paralysis)"
 _SIDE = r"(?:(?P<side>right|left|bilateral|R|L)(?:[ -]sided?)?[ -])?"
@@ -26,10 +26,8 @@ class Deficit:
 def deficits() -> tuple[Deficit, ...]:
     """Each with the side that stands before it, in the order of the data file."""
     found = []
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            ending, words = line.split("\t")
-            found.append(Deficit(ending, re.compile(rf"{_SIDE}(?:{words})\b", re.IGNORECASE)))
+    for ending, words in rows(TABLE):
+        found.append(Deficit(ending, re.compile(rf"{_SIDE}(?:{words})\b", re.IGNORECASE)))
     found.append(Deficit("5x", re.compile(rf"{_SIDE[:-1]}{_OF_A_SIDE}\b", re.IGNORECASE)))
     found.append(Deficit("98", re.compile(r"weakness\b", re.IGNORECASE)))
     return tuple(found)

@@ -10,15 +10,15 @@ import json
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from importlib.resources import files
 from pathlib import Path
 
 from icdcoder.core.cache import cache_folder, content_key, write_atomic
 from icdcoder.core.errors import IcdcoderError, InputError
 from icdcoder.knowledge import sources
 from icdcoder.knowledge.index_terms import SOURCE
+from icdcoder.knowledge.shipped import rows
 
-DATA = Path(str(files("icdcoder.knowledge"))) / "data" / "drugs.tsv"
+TABLE = "drugs.tsv"
 LARGEST = 50_000_000  # bytes unpacked; the table has two million
 _MEMBER = re.compile(r"(?:^|/)icd10cm[_-]drug[^/]*\.xml$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z-]{4,}(?: [a-z-]{4,})?$")
@@ -37,10 +37,8 @@ _EVERYDAY = frozenset(
 def load() -> dict[str, str]:
     """{substance in small letters: the beginning of its codes}, as "T36.0X" or "T58.9"."""
     found = dict(_fetched())
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            stem, names = line.split("\t")
-            found.update((name.strip().lower(), stem) for name in names.split("|"))
+    for stem, names in rows(TABLE):
+        found.update((name.strip().lower(), stem) for name in names.split("|"))
     return found
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib.resources import files
 from typing import Any
 
 from pydantic import Field
 
 from icdcoder.core.config import Settings, build
-from icdcoder.core.errors import ConfigError, did_you_mean
+from icdcoder.experiment import packaged
 
+PACKAGE = "icdcoder.experiment.claims"
 Table = dict[str, Any]
 
 
@@ -66,20 +65,13 @@ class Claims(Settings):
 
 
 def names() -> list[str]:
-    found = (file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
-    return sorted(found)
+    return packaged.names(PACKAGE)
 
 
 def load(name: str) -> Claims:
     """A claim's arms stand in it, or are names of the file's table [arms]. Raises ConfigError for an unknown name."""
-    if name not in names():
-        raise ConfigError(f"There are no claims {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}.")
-    data = tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    data = packaged.read(PACKAGE, packaged.known(name, names(), "table of claims"))
     shared = data.pop("arms", {})
     for claim in data["claims"]:
         claim["arms"] = [{"name": arm, **shared[arm]} if isinstance(arm, str) else arm for arm in claim["arms"]]
     return build(Claims, data, name)
-
-
-def _folder() -> Any:
-    return files("icdcoder.experiment.claims") / "tables"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib.resources import files
 from typing import Any
 
 from icdcoder.core.config import Settings, build
-from icdcoder.core.errors import ConfigError, did_you_mean
+from icdcoder.experiment import packaged
+
+PACKAGE = "icdcoder.experiment.sampling"
 
 
 class Weights(Settings):
@@ -41,15 +41,9 @@ class SamplingTable(Settings):
 
 
 def names() -> list[str]:
-    return sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml"))
+    return packaged.names(PACKAGE)
 
 
 def load(name: str) -> SamplingTable:
     """Raises ConfigError (did you mean …) for an unknown name."""
-    if name not in names():
-        raise ConfigError(f"There is no table {name!r}.{did_you_mean(name, names())} Known: {', '.join(names())}.")
-    return build(SamplingTable, tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8")), name)
-
-
-def _folder() -> Any:
-    return files("icdcoder.experiment.sampling") / "tables"
+    return build(SamplingTable, packaged.read(PACKAGE, packaged.known(name, names(), "table")), name)

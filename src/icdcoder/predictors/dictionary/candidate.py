@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
@@ -67,6 +67,16 @@ class Descriptions:
 
     def unspecified(self, code: Code) -> bool:
         return self._found(code)[1]
+
+    def recoded(self, one: Candidate, code: Code) -> Candidate:
+        """The same mentions, standing for another code."""
+        return replace(one, code=code, unspecified=self.unspecified(code), described=len(self.said(code)))
+
+    def give(self, by_code: dict[Code, Candidate], one: Candidate, code: Code) -> None:
+        """Adds `code` on the mentions of `one`, unless it has a score as high."""
+        old = by_code.get(code)
+        if old is None or old.score < one.score:
+            by_code[code] = self.recoded(one, code)
 
     def beside(self, code: Code, words: str, others: str) -> Code | None:
         """The code near this one whose description says `others` where this one's says `words`."""

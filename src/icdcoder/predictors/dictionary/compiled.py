@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from operator import itemgetter
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from icdcoder.core.cache import atomic_folder, cache_folder, content_key
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError
+from icdcoder.knowledge.shipped import FOLDER, lines
 from icdcoder.predictors.dictionary.terms import Source, Term
 from icdcoder.predictors.dictionary.words import split_side
 from icdcoder.text.memo import Memo
@@ -25,7 +25,7 @@ from icdcoder.text.term_index import TermIndex
 from icdcoder.text.word_variants import joined, variants
 
 FORMAT = "3"
-EVERYDAY = Path(str(files("icdcoder.knowledge"))) / "data" / "everyday_words.txt"
+EVERYDAY = FOLDER / "everyday_words.txt"
 """Single words of descriptions that are everyday words in notes; expressions may still use them."""
 WEAK = EVERYDAY.with_name("weak_wordings.txt")
 """Wordings that make candidates and no more, whoever wrote them."""
@@ -146,7 +146,7 @@ def _filed(all_terms: Iterable[Term]) -> tuple[dict[tuple[str, ...], _Senses], d
     numbers: dict[Code, int] = {}
     filed: dict[tuple[str, ...], _Senses] = defaultdict(dict)
     everyday = _everyday()
-    weak = {tuple(sorted(split_side(line)[0])) for line in _lines(WEAK)}
+    weak = {tuple(sorted(split_side(line)[0])) for line in lines(WEAK.name)}
     for term in all_terms:
         words, side = split_side(term.text)
         if not words:
@@ -195,12 +195,8 @@ def _may_stand_alone(word: str, everyday: frozenset[str]) -> bool:
 
 
 def _everyday() -> frozenset[str]:
-    words = [word for line in _lines(EVERYDAY) for word in line.split()]
+    words = [word for line in lines(EVERYDAY.name) for word in line.split()]
     return frozenset(words) | frozenset(map(joined, words))
-
-
-def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 
 
 def cached(

@@ -4,7 +4,6 @@ unless the note names type 1 only."""
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
@@ -24,9 +23,6 @@ def of_one_type(scored: list[Candidate], descriptions: Descriptions, note: str) 
         code = Code("icd10cm", "E10" + one.code.value[3:])
         if not descriptions.known(code):
             continue
-        old = by_code.get(code)
-        if old is None or old.score < one.score:
-            said = descriptions.said(code)
-            by_code[code] = replace(one, code=code, unspecified=descriptions.unspecified(code), described=len(said))
+        descriptions.give(by_code, one, code)
         del by_code[one.code]
     return list(by_code.values())

@@ -9,10 +9,10 @@ from icdcoder.core.code import Code
 
 # Who the patient is stands at the beginning.
 _BEGINNING = 1000
-_CHILD = r"(?:infant|baby|newborn|neonate|male|female|boy|girl|twin|triplet)"
+_CHILDREN = "infant|baby|newborn|neonate|male|female|boy|girl|twin|triplet"
 _NEWBORN = re.compile(
     rf"\b(?:NICU|newborn|neonat\w+|day of life|DOL ?#?:?\d|birth ?weight|"
-    rf"(?:preterm|premature|term|ex-?\d\d\b)[^.\n]{{0,30}}\b{_CHILD})\b",
+    rf"(?:preterm|premature|term|ex-?\d\d\b)[^.\n]{{0,30}}\b(?:{_CHILDREN}))\b",
     re.IGNORECASE,
 )
 _BIRTH = re.compile(r"\b(?:born|delivered|delivery|birth|birth ?weight|BW|DOL|day of life|days? old)\b", re.IGNORECASE)
@@ -20,7 +20,7 @@ _AGE = re.compile(r"\b\d+[- ]?(?:months?|mos?|m/o|years?|yrs?|yo|y/o)\b|\baged \
 _OLDER = re.compile(r"\b(?:months?|years?|yrs?|y/?o)[- ]old\b", re.IGNORECASE)
 # The age of the mother.
 _HERS = re.compile(
-    rf"(?:\b(?:born|delivered|{_CHILD[3:-1]}|son|daughter)\b[^.\n]{{0,50}}\b(?:to|by|of) (?:an? |this )?(?:\d+[- ])?|"
+    rf"(?:\b(?:born|delivered|{_CHILDREN}|son|daughter)\b[^.\n]{{0,50}}\b(?:to|by|of) (?:an? |this )?(?:\d+[- ])?|"
     r"\bmother[^.\n]{0,30}|\bmom[^.\n]{0,20}|\bmaternal[^.\n]{0,30})$",
     re.IGNORECASE,
 )

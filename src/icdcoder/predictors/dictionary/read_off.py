@@ -97,7 +97,7 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
     spread, left = list(spreads(text)), list(sequelae(text))
     found += [ReadOff(one.start, one.end, one.code) for one in chain(spread, left)]
     broken = list(vertebral_fractures(text))
-    found += [ReadOff(one.start, one.end, Code("icd10cm", one.code)) for one in broken]
+    found += [ReadOff(*one) for one in broken]
     strokes = [span for one in left for span in ((one.start, one.end), one.stroke)]
     sites = [(one.start, one.end) for one in spread]
     ways = [(min(one.start, one.cue[0]), max(one.end, one.cue[1])) for one in spread]
@@ -112,7 +112,7 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         source(ways),
         source(list(origins(text))),
         source(strokes),
-        source([(one.start, one.end) for one in broken]),
+        source([(start, end) for start, end, _ in broken]),
         source([(start, end) for start, end, _ in newborn]),
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from icdcoder.core.code import Code
 
 _PLACES = (
     r"\b(?:(?P<lumbar>lumbar|lumbosacral|low(?:er)? back|L ?[1-5](?:[-/–]|\b)|L-?spine)|"
@@ -67,14 +68,6 @@ def _region(text: str, start: int, end: int) -> int | None:
     return _NUMBER[regions.pop()] if len(regions) == 1 else None
 
 
-class VertebralFracture(NamedTuple):
-    """At [start, end) of the text."""
-
-    start: int
-    end: int
-    code: str
-
-
 _LEVEL = r"(?P<level{0}>[TLC]) ?(?P<number{0}>1[0-2]|[1-9])\b"
 _KIND = r"(?P<kind{0}>compression|wedge|burst|chance|endplate|vertebral|vertebral body|body)"
 _FRACTURE = r"(?:fractures?|fx'?s?|deformit(?:y|ies))\b"
@@ -94,8 +87,8 @@ _THORACIC = ("1", "2", "3", "4", "5", "5", "6", "6", "7", "7", "8", "8")
 _FRACTURED = re.compile(r"fract|fx|compress|deform", re.IGNORECASE)
 
 
-def vertebral_fractures(text: str) -> Iterator[VertebralFracture]:
-    """Those of a level that the text names, except old ones."""
+def vertebral_fractures(text: str) -> Iterator[tuple[int, int, Code]]:
+    """Those of a level that the text names, except old ones, at [start, end)."""
     if not _FRACTURED.search(text):
         return
     for match in _VERTEBRAL.finditer(text):
@@ -105,7 +98,7 @@ def vertebral_fractures(text: str) -> Iterator[VertebralFracture]:
         level, number = (match["level1"] or match["level2"]).upper(), int(match["number1"] or match["number2"])
         code = _CAUSED[str(cause.lastgroup)] if cause else _vertebra(level, number, match[0].lower())
         if code is not None:
-            yield VertebralFracture(match.start(), match.end(), code)
+            yield *match.span(), Code("icd10cm", code)
 
 
 def _vertebra(level: str, number: int, words: str) -> str | None:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from importlib.resources import files
 from itertools import chain
 from operator import itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge import expressions
+from icdcoder.knowledge.shipped import FOLDER, lines, rows
 from icdcoder.predictors.dictionary import index_wordings, neoplasm_wordings
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ class Term:
     joint: bool = False
 
 
-NO_CONDITION = Path(str(files("icdcoder.knowledge"))) / "data" / "no_condition.txt"
-PAST_PROCEDURES = NO_CONDITION.with_name("past_procedures.tsv")
+NO_CONDITION, PAST_PROCEDURES = FOLDER / "no_condition.txt", FOLDER / "past_procedures.tsv"
 
 
 # Parts of a description that clinicians do not write.
@@ -71,9 +69,8 @@ _NUMBERS = ("Z68", "Z3A", "R40.24", "R29.7", "T31")
 
 def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool = True) -> Iterator[Term]:
     """Every term of a code system. Headings stand for the leaf that is coded when nothing more is known."""
-    for line in NO_CONDITION.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield Term(line, None, Source.EXPRESSION)
+    for line in lines(NO_CONDITION.name):
+        yield Term(line, None, Source.EXPRESSION)
     if with_expressions:
         yield from _expressed(system)
         yield from _past_procedures(system)
@@ -106,10 +103,8 @@ def _expressed(system: CodeSystem) -> Iterator[Term]:
 def _past_procedures(system: CodeSystem) -> Iterator[Term]:
     if system.name != "icd10cm":
         return
-    for line in PAST_PROCEDURES.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            value, texts = line.split("\t")
-            yield from (Term(text.strip(), Code("icd10cm", value), Source.PAST) for text in texts.split("|"))
+    for value, texts in rows(PAST_PROCEDURES.name):
+        yield from (Term(text.strip(), Code("icd10cm", value), Source.PAST) for text in texts.split("|"))
 
 
 def _indexed(system: CodeSystem, leaves: dict[Code, Code | None]) -> Iterator[Term]:

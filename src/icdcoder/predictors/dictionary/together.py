@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from icdcoder.core.code import Code
@@ -26,17 +27,20 @@ _DIABETES, _UNCOMPLICATED = ("E10", "E11"), ".9"
 def most_specific(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
     """Lowers a code beside an accepted one of its category that says all it says and more ("unspecified" says
     nothing): J44.9 beside J44.1, N18.9 beside N18.30."""
-    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
-    for candidate in scored:
-        groups[candidate.code.system, candidate.category].append(candidate)
-    result = []
-    for group in groups.values():
-        accepted = [c.code for c in group if c.score >= ACCEPTED]
-        for c in group:
-            said = descriptions.said(c.code)
-            lowered = any(said < descriptions.said(other) for other in accepted)
-            result.append(replace(c, score=c.score * LESS_SPECIFIC) if lowered else c)
-    return result
+    lowered = less_specific([c.code for c in scored], [c.code for c in scored if c.score >= ACCEPTED], descriptions)
+    return [replace(c, score=c.score * LESS_SPECIFIC) if c.code in lowered else c for c in scored]
+
+
+def less_specific(codes: Iterable[Code], accepted: Iterable[Code], descriptions: Descriptions) -> set[Code]:
+    """Those of `codes` of which an accepted one of their category says more."""
+    said: dict[tuple[str, str], list[frozenset[str]]] = defaultdict(list)
+    for code in accepted:
+        said[_category(code)].append(descriptions.said(code))
+    return {code for code in codes if any(descriptions.said(code) < more for more in said.get(_category(code), ()))}
+
+
+def _category(code: Code) -> tuple[str, str]:
+    return code.system, code.value.partition(".")[0]
 
 
 def with_combinations(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
@@ -81,12 +85,7 @@ def with_implied(scored: list[Candidate], descriptions: Descriptions) -> list[Ca
         if one is not None and LIKELY_FROM <= one.score < LIKELY:
             by_code[code] = replace(one, score=LIKELY)
     for stated, missing in list(implied(accepted)):
-        one, known = by_code[stated], by_code.get(missing)
-        if known is None or known.score < one.score:
-            said = descriptions.said(missing)
-            by_code[missing] = replace(
-                one, code=missing, unspecified=descriptions.unspecified(missing), described=len(said)
-            )
+        descriptions.give(by_code, by_code[stated], missing)
     return list(by_code.values())
 
 
@@ -104,10 +103,7 @@ def with_chapter15(scored: list[Candidate], descriptions: Descriptions, note: st
         other = found.code if found else descriptions.beside(code, "unspecified trimester", IN_WORDS.get(when, ""))
         if other is None or other == code:
             continue
-        known = by_code.get(other)
-        if known is None or known.score < one.score:
-            said = descriptions.said(other)
-            by_code[other] = replace(one, code=other, unspecified=descriptions.unspecified(other), described=len(said))
+        descriptions.give(by_code, one, other)
         if found is None or found.instead:
             by_code[code] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())
@@ -123,9 +119,6 @@ def with_newborn(scored: list[Candidate], descriptions: Descriptions, note: str)
         code = of_a_newborn(one.code)
         if code is None or not descriptions.known(code):
             continue
-        old = by_code.get(code)
-        if old is None or old.score < one.score:
-            said = descriptions.said(code)
-            by_code[code] = replace(one, code=code, unspecified=descriptions.unspecified(code), described=len(said))
+        descriptions.give(by_code, one, code)
         by_code[one.code] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())

@@ -52,18 +52,12 @@ def with_weak_bones(scored: list[Candidate], descriptions: Descriptions, note: s
         code = Code("icd10cm", value) if value else None
         if code is None or not descriptions.known(code):
             continue
-        old, cause = by_code.get(code), (cancer if value and value.startswith("M84.5") else bones) or one
-        mentions = (*one.mentions, *cause.mentions) if cause is not one else one.mentions
-        senses = (*one.senses, *cause.senses) if cause is not one else one.senses
-        by_code[code] = replace(
-            one,
-            code=code,
-            score=max(one.score, old.score if old else 0.0),
-            mentions=mentions,
-            senses=senses,
-            unspecified=descriptions.unspecified(code),
-            described=len(descriptions.said(code)),
-        )
+        old, cause = by_code.get(code), cancer if code.value.startswith("M84.5") else bones
+        pathological = descriptions.recoded(one, code)
+        if cause is not None:
+            both = (*one.mentions, *cause.mentions), (*one.senses, *cause.senses)
+            pathological = replace(pathological, mentions=both[0], senses=both[1])
+        by_code[code] = replace(pathological, score=max(one.score, old.score if old else 0.0))
         by_code[one.code] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from icdcoder.knowledge.combinations import combined
 from icdcoder.knowledge.said_by_another import said_by_others
-from icdcoder.predictors.dictionary.together import LESS_SPECIFIC, gives_way
+from icdcoder.predictors.dictionary.together import LESS_SPECIFIC, gives_way, less_specific
 
 if TYPE_CHECKING:
     from icdcoder.core.code import Code
@@ -37,10 +37,8 @@ def consistent(found: Mapping[Code, float], threshold: float, descriptions: Desc
                 if gives_way(first):
                     lower(first)
     codes = accepted()
-    said = {code: descriptions.said(code) for code in codes}
-    for code in codes:
-        if any(o.value[:3] == code.value[:3] and o.system == code.system and said[code] < said[o] for o in codes):
-            lower(code)
+    for code in less_specific(codes, codes, descriptions):
+        lower(code)
     for code in said_by_others(accepted()):
         if not code.value.startswith(_SYMPTOMS):
             lower(code)
