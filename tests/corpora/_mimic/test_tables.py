@@ -139,6 +139,22 @@ def test_a_missing_table_says_where_it_is_to_be_had(tmp_path: Path, table: str, 
         raw.find(tmp_path / "elsewhere", table)
 
 
+@pytest.mark.parametrize(
+    ("holds", "said", "not_said"),
+    [
+        ("ADMISSIONS.csv", "mimiciii/1.4", "mimiciv"),
+        ("hosp/admissions.csv", "mimiciv", "mimiciii"),
+        ("notes.txt", "mimiciii/1.4.*and of MIMIC-IV", "note/"),
+    ],
+)
+def test_the_release_is_that_which_the_folder_looks_like(tmp_path: Path, holds: str, said: str, not_said: str) -> None:
+    (tmp_path / holds).parent.mkdir(exist_ok=True)
+    (tmp_path / holds).write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match=said) as raised:
+        raw.find(tmp_path, "diagnoses_icd")
+    assert f"physionet.org/content/{not_said}" not in str(raised.value)
+
+
 def test_a_file_that_was_cut_short_is_never_taken_for_all(tmp_path: Path) -> None:
     body = as_csv([(str(i), "5", SUMMARY, f"text {i} " * 50) for i in range(500)])
     path = tmp_path / "NOTEEVENTS.csv.gz"

@@ -39,16 +39,26 @@ def find(root: Path, table: str) -> Path:
             for path in _entries(root / folder):
                 if path.name.lower() == table + ending:
                     return path
-    source = "note" if table in TABLES_OF_NOTE else "iii" if table in TABLES_OF_III or _looks_like_iii(root) else "iv"
     raise InputError(
         f"The table {table} is not in {root} (looked for {table}.csv.gz and {table}.csv, also in capitals and in "
-        f"{', '.join(f'{folder}/' for folder in FOLDERS if folder)}). It is part of {SOURCES[source]}; "
+        f"{', '.join(f'{folder}/' for folder in FOLDERS if folder)}). It is part of {_source(root, table)}; "
         "the demo versions come without notes."
     )
 
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _source(root: Path, table: str) -> str:
+    """Where a table is to be had; of both releases, where the folder does not tell which it is meant to be."""
+    if table in TABLES_OF_NOTE:
+        return SOURCES["note"]
+    if table in TABLES_OF_III or _looks_like_iii(root):
+        return SOURCES["iii"]
+    if any((root / folder).is_dir() for folder in FOLDERS if folder):
+        return SOURCES["iv"]
+    return f"{SOURCES['iii']} and of {SOURCES['iv']}"
 
 
 def _looks_like_iii(root: Path) -> bool:

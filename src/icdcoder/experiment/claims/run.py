@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from icdcoder.core.errors import IcdcoderError
 from icdcoder.core.progress import SILENT, Progress
+from icdcoder.experiment.alone import called_alone
 from icdcoder.experiment.claims import described
 from icdcoder.experiment.claims.arms import LanguageModel, chosen, given_checkpoint, name_of, settings_of
 from icdcoder.experiment.claims.described import Arm, Claim, Claims
@@ -112,16 +111,11 @@ def _tried(arm: Arm, base: dict[str, Any], seeds: Sequence[int], wanted: _Wanted
     runs = []
     alone = alone and base["model"]["kind"] != "concept"  # whose memory is not measured
     for seed in seeds:
-        one = _in_a_process_of_its_own(base, seed, wanted) if alone else _one(base, seed, wanted)
+        one = called_alone(_one, base, seed, wanted) if alone else _one(base, seed, wanted)
         if isinstance(one, str):
             return Tried(arm, tuple(runs), one)
         runs.append(one)
     return Tried(arm, tuple(runs))
-
-
-def _in_a_process_of_its_own(base: dict[str, Any], seed: int, wanted: _Wanted) -> dict[str, float] | str:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_one, base, seed, wanted).result()
 
 
 def _one(base: dict[str, Any], seed: int, wanted: _Wanted) -> dict[str, float] | str:
