@@ -11,7 +11,9 @@ _HISTORY_OF = re.compile(
 )
 # Dates that put a thing far back; that there is nothing left of a cancer.
 _LONG_AGO = re.compile(
-    r"(?:back )?(?:in|around|circa) \d{4}|.*\b(?:years?|yrs?|decades|long) ago|(?:as a|in) (?:child|teen)", re.I
+    r"(?:back )?(?:in|around|circa) \d{4}|.*\b(?:years?|yrs?|decades|long) (?:ago|earlier|before|previously)|"
+    r"(?:as a|in) (?:child|teen)",
+    re.I,
 )
 _NO_TRACE = re.compile(r"disease|recurrence|free|ned", re.I)
 _HABITS = ("icd10cm:F", "icd10cm:Z72")
