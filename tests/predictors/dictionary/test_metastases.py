@@ -13,6 +13,7 @@ from icdcoder.predictors.dictionary.metastases import spreads
     [
         ("metastatic to the liver, left lung, and bones", ["C78.7", "C78.02", "C79.51"]),
         ("metastatic breast cancer to the brain", ["C79.31"]),
+        ("metastases to both lungs", ["C78.01", "C78.02"]),
         ("metastases to the orbit and the skin", ["C79.2"]),
         ("lung cancer with liver and bone metastases", ["C78.7", "C79.51"]),
         ("cancer of the lung and liver metastases", []),

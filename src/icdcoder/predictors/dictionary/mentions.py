@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from icdcoder.core.code import Code
 from icdcoder.core.note import Note
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
+from icdcoder.predictors.dictionary.degrees import to_its_degree
 from icdcoder.predictors.dictionary.matches import matches
 from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
 from icdcoder.predictors.dictionary.sequelae import of_the_hand
 from icdcoder.predictors.dictionary.spine import placed
 from icdcoder.predictors.dictionary.terms import Source
 from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_past, is_strangers
-from icdcoder.predictors.dictionary.words import mostly_capitals, term_words
+from icdcoder.predictors.dictionary.words import SIDES, mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
 from icdcoder.text.sections import split
@@ -182,11 +183,13 @@ def _mentioned(
 
 
 def _more_exact(found: list[Mention], text: str, dictionary: Dictionary) -> list[Mention]:
-    """With the codes that the leading hand and the places named apart make more exact. text: as the user sent it."""
+    """With the codes that the leading hand, and the places and degrees named apart, make more exact. text: as the user
+    sent it."""
 
     def coded(mention: Mention, sense: Sense) -> Sense:
         value = dictionary.codes[sense.code]
         other = placed(text, mention.start, mention.end, of_the_hand(text, value))
+        other = to_its_degree(text, mention.start, mention.end, other)
         return sense if other == value else replace(sense, code=dictionary.number(Code.parse(other)))
 
     exact = []
@@ -200,8 +203,19 @@ def _chosen(dictionary: Dictionary, senses: Sequence[Sense], side: int) -> list[
     """The senses that fit the side; those of another side only say what is possible and are left out."""
     fitting = [s for s in senses if s.side == side] or [s for s in senses if s.side == 0]
     if side:
-        fitting = [replace(s, code=dictionary.on_side(s.code, side)) for s in fitting]
+        fitting = [sided for s in fitting for sided in _on_side(dictionary, s, side)]
     return sorted(fitting, key=lambda s: s.source)
+
+
+def _on_side(dictionary: Dictionary, sense: Sense, side: int) -> Iterator[Sense]:
+    """The sense on this side; on each of the two where it is on both, and no code says so (guidelines I.B.13)."""
+    code = dictionary.on_side(sense.code, side)
+    right, left = (dictionary.on_side(sense.code, one) for one in (SIDES["right"], SIDES["left"]))
+    if side != SIDES["both"] or code != sense.code or sense.code in (right, left) or right == left:
+        yield replace(sense, code=code)
+        return
+    yield replace(sense, code=right)
+    yield replace(sense, code=left, joint=True)
 
 
 def _written_so(sense: Sense, text: str, shouting: bool) -> bool:

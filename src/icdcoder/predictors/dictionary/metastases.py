@@ -19,11 +19,13 @@ _SPREAD = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:(?:the|his|her|both|multiple|distant|regional|and|or|as well as|bilateral|contralateral|possibly)\b[ ,]*|"
+    r"(?:(?:the|his|her|multiple|distant|regional|and|or|as well as|contralateral|possibly)\b[ ,]*|"
     r"\d+ ?(?:/|of|out of) ?\d+ )*",
     re.IGNORECASE,
 )
-_SIDE = re.compile(r"(?P<side>right|left|rt|lt)\b[ -]*(?:(?:upper|middle|lower) lobe(?: of the)? )?", re.IGNORECASE)
+_SIDE = re.compile(
+    r"(?P<side>right|left|rt|lt|bilateral|both)\b[ -]*(?:(?:upper|middle|lower) lobe(?: of the)? )?", re.IGNORECASE
+)
 _NEXT = re.compile(r"[ \n]?(?:,|/|&|;(?= and)|\band\b|\bor\b|\bas well as\b|,? ?\bto\b)[ \n]?", re.IGNORECASE)
 # "Liver and bone metastases"; "liver metastases from colon cancer".
 _OF_A_LIST = r"[ -](?:metasta[sz][ei]s|metastatic (?:disease|lesions?|deposits?)|mets)\b"
@@ -66,19 +68,21 @@ def _listed(text: str, start: int, cue: tuple[int, int], stop: int | None = None
     while at is not None and (stop is None or at < stop):
         site, at = _site(text, at)
         if site is not None:
-            yield Spread(site[0], site[1], Code("icd10cm", site[2]), cue)
+            yield from (Spread(site[0], site[1], Code("icd10cm", value), cue) for value in site[2])
 
 
 @lru_cache(maxsize=1)
 def _before() -> re.Pattern[str]:
-    """Two sites or more before the word for metastases; not "cancer of the lung and liver metastases"."""
+    """Two sites or more before the word for metastases, or one behind "with"; not "cancer of the lung and liver
+    metastases"."""
     one = "(?:(?:right|left) )?(?:" + "|".join(site.words.pattern for site in sites()) + ")"
-    listed = rf"(?<!of )(?<!the )\b(?P<list>{one}(?:, {one})*(?:,? and |/| & ){one}){_OF_A_LIST}"
+    alone = rf"(?<=with )(?:(?:multiple|bilateral|diffuse|distant|synchronous) )*{one}"
+    listed = rf"(?<!of )(?<!the )\b(?P<list>{one}(?:, {one})*(?:,? and |/| & ){one}|{alone}){_OF_A_LIST}"
     return re.compile(listed, re.IGNORECASE)
 
 
-def _site(text: str, at: int) -> tuple[tuple[int, int, str] | None, int | None]:
-    """The site that begins there, and where the next one of the list does; None where there is none."""
+def _site(text: str, at: int) -> tuple[tuple[int, int, list[str]] | None, int | None]:
+    """The site that begins there with its codes, and where the next one of the list does; None where there is none."""
     at = _after(_BEFORE, text, at)
     side = _SIDE.match(text, at)
     begin = side.end() if side else at
@@ -93,9 +97,11 @@ def _site(text: str, at: int) -> tuple[tuple[int, int, str] | None, int | None]:
     return (at, end, _sided(site, side["side"].lower() if side else "")), further.end() if further else None
 
 
-def _sided(site: MetastasisSite, side: str) -> str:
-    found = site.right if side.startswith("r") else site.left if side else None
-    return found or site.code
+def _sided(site: MetastasisSite, side: str) -> list[str]:
+    """Two where it is on both sides (guidelines I.B.13)."""
+    right = site.right if side.startswith(("r", "b")) else None
+    left = site.left if side.startswith(("l", "b")) else None
+    return [code for code in (right, left) if code] or [site.code]
 
 
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -13,10 +13,12 @@ from icdcoder.predictors.dictionary.words import SIDES
 if TYPE_CHECKING:
     from icdcoder.systems.table.contract import CodeSystem
 
+# "Unilateral" says that it is one of the two, and leaves open which.
+_ONE_OF_TWO = re.compile(r"\bunilateral\b,? ?(?!primary|post)")
 _OPEN = re.compile(r"\bunspecified\b")
 _SIDE = re.compile(r"\b(?:right|left|bilateral|both)\b")
 # "Right eye", "unspecified eye", "bilateral": the organ is named with one side only.
-_PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b(?: (?:eyes?|ears?|lacrimal glands?)\b)?")
+_PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b(?: (?:side|eyes?|ears?|lacrimal glands?)\b)?")
 # Where the hand is not told, the right side counts as dominant (ICD-10-CM guidelines, chapter 6).
 _DOMINANT = re.compile(r"\b(?:(right) dominant|(left) nondominant)\b")
 _OTHER_DOMINANT = re.compile(r"\bright nondominant|left dominant\b")
@@ -28,6 +30,8 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
     opened: dict[tuple[str, str], Code] = {}
     for code in system.billable():
         text = system.description(code).lower()
+        one_of_two = _ONE_OF_TWO.search(text) is not None
+        text = _ONE_OF_TWO.sub("unspecified ", text) if one_of_two else text
         if not _PLACE.search(text):  # neither a side nor one left open
             continue
         if _OTHER_DOMINANT.search(text):
@@ -35,7 +39,10 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
         key = (code.value[:3], re.sub(r"[\s,]+", " ", _PLACE.sub("", text)).strip())
         sides = {SIDES[word] for word in _SIDE.findall(text)}
-        if len(sides) == 1:
+        if one_of_two:
+            for side in (SIDES["right"], SIDES["left"]):
+                named[key].setdefault(side, code)
+        elif len(sides) == 1:
             named[key].setdefault(sides.pop(), code)
         elif not sides and _OPEN.search(text):
             opened.setdefault(key, code)

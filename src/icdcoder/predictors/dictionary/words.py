@@ -25,11 +25,13 @@ _EYES = re.compile(
 # "R shoulder pain", "L-sided", "otitis media, R"; but not "3 L nasal cannula", "R wave", "L spine", "Dr. R", "PP/LT".
 _LETTERED = re.compile(
     r"(?<![\w/'.>-])(?:(?<!\d )|(?<=[Ss]tage \d )|(?<=[Gg]rade \d ))(?<!Dr )(?<!Dr\. )(?:RT?|LT?)"
-    r"(?:(?=\)? (?!wave|spine|axis|PCR)[A-Za-z]{2}|-?sided|\. [a-z]{2})|(?<=[A-Za-z),] .)(?=[.,;)]|\s*$|\s*\n))"
+    r"(?:(?=\)? \d(?:st|nd|rd|th) |\)? (?!wave|spine|axis|PCR)[A-Za-z]{2}|-?sided|\. [a-z]{2})|"
+    r"(?<=[A-Za-z),] .)(?=[.,;)]|\s*$|\s*\n))"
 )
 _SHORT = 80
 _NO_LETTERS = bytes(i for i in range(128) if not chr(i).isalpha())
 _NO_CAPITALS = bytes(i for i in range(128) if not chr(i).isupper())
+_BEGINNING = frozenset(("with", "without", "and"))
 # Words that only connect the parts of a term: "ulcer with hemorrhage", "ulcer, hemorrhage"; "pain in the chest".
 CONNECTING = frozenset(
     "with due by in from on at for as into is was were are be been being caused that which this there has had".split()
@@ -40,11 +42,13 @@ CONNECTING = frozenset(
 class TermWords:
     """words: with offsets, "" where no term may cross. sides: {position among them: side that stands before it}.
 
-    spelled: whether one of the sides is told by a word, not by a letter alone."""
+    spelled: whether one of the sides is told by a word, not by a letter alone. beginning: positions whose side is that
+    of what begins there, and not of what ends before ("cancer with left ...")."""
 
     words: NormalWords
     sides: dict[int, int]
     spelled: bool = True
+    beginning: frozenset[int] = frozenset()
 
     @property
     def only_side(self) -> int:
@@ -57,7 +61,7 @@ class TermWords:
         if not self.sides:
             return 0
         for position in range(first, last + 2):
-            if position in self.sides:
+            if position in self.sides and not (position > last and position in self.beginning):
                 return self.sides[position]
         # One word may stand between ("left lower lung nodule"), but no break.
         return self.sides.get(first - 1, 0) if first and self.words.words[first - 1] else 0
@@ -75,15 +79,21 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
     words: list[str] = []
     sides: dict[int, int] = {}
     spelled = False
+    beginning: set[int] = set()
     for i, word in enumerate(note.words):
         if word in _WRITTEN and (word in SIDES or _is_side(text, *offsets[i])):
             sides[len(kept)] = _WRITTEN[word]
             spelled = spelled or len(word) > 1
+            if i and note.words[i - 1] in _BEGINNING:
+                beginning.add(len(kept))
         elif word not in CONNECTING or (capitals and text[offsets[i][0] : offsets[i][1]].isupper()):
             kept.append(i)
             words.append(word)
     return TermWords(
-        NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]), sides, spelled
+        NormalWords(list(map(read_as, words)), note.offsets[np.array(kept, dtype=np.int64)]),
+        sides,
+        spelled,
+        frozenset(beginning),
     )
 
 
