@@ -26,6 +26,7 @@ def found(text: str) -> list[tuple[str, str]]:
         ("Intentional Tylenol overdose in a suicide attempt.", "T39.1X2A"),
         ("Unintentional overdose with Tylenol, no suicidal ideation.", "T39.1X1A"),
         ("Tylenol overdose of undetermined intent.", "T39.1X4A"),
+        ("She deliberately took some 40 tablets of Tylenol.", "T39.1X2A"),
         ("Bleeding due to warfarin.", "T45.515A"),
         ("Warfarin-induced skin necrosis", "T45.515A"),
         ("warfarin toxicity", "T45.515A"),

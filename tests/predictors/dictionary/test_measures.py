@@ -22,6 +22,9 @@ from icdcoder.predictors.dictionary.measures import measures
         ("Glasgow coma scale of 15", "R40.2410", False),
         ("NIHSS was 12", "R29.712", True),
         ("burns over 25% of the total body surface", "T31.20", True),
+        ("Smokes 10 cigs/day", "F17.210", True),
+        ("G1P0, 31+4, fever", "Z3A.31", True),
+        ("epidermal detachment involving 35 % of the body surface", "L49.3", True),
     ],
 )
 def test_a_number_and_its_code(text: str, code: str, telling: bool) -> None:
@@ -37,6 +40,8 @@ def test_a_number_and_its_code(text: str, code: str, telling: bool) -> None:
         "BMI 5",
         "a baby born at 32 weeks gestation",
         "60 weeks gestation",
+        "quit, formerly 20 cigarettes a day",
+        "1+2 pitting edema",
         "GCS 20",
         "weight 80",
     ],

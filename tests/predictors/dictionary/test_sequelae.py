@@ -16,6 +16,8 @@ from icdcoder.predictors.dictionary.sequelae import of_the_hand, sequelae
         ("post-stroke dysphagia", {"I69.391"}),
         ("subarachnoid hemorrhage with residual cognitive impairment", {"I69.019"}),
         ("acute stroke with right hemiparesis", set()),
+        ("STROKE SERVICE: chronic AF, sudden aphasia", set()),
+        ("aphasia and chronic dysphagia. Denies prior stroke", set()),
         ("prior stroke, now with new right hemiparesis", set()),
         ("CVA with no residual weakness", set()),
         ("aphasia after stroke was excluded; dysphagia", set()),

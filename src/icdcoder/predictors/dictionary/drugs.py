@@ -21,6 +21,11 @@ _TAKEN = (
     r"(?: of| with| on| by| from| due to)? (?:an? |the |some |multiple |his |her |too (?:much|many) )?"
     r"(?:(?:unknown )?(?:amount|quantity|number|bottle) of )?"
 )
+_COUNTED = (
+    r"(?:took|taken|taking|swallowed|ingested) (?:some |about |approximately |around |up to |over )?"
+    r"(?:\d+|dozens|ten|twenty|thirty|forty|fifty) (?:x )?(?:\d+ ?mg )?(?:tablets|pills|capsules|tabs) of "
+    r"(?:\d+ ?mg )?"
+)
 _UNWANTED = (
     r"(?:adverse|side|toxic|untoward) (?:drug )?(?:effects?|reactions?|events?)(?: of| to| from| due to)? "
     r"(?:the |his |her |an? )?"
@@ -35,6 +40,8 @@ _LEFT_OUT = (
 _BEFORE: tuple[tuple[str, str, str], ...] = (
     (_TAKEN, ACCIDENT, "overdos|od|poison|intoxication|toxic ingest|ingest|swallowed"),
     (r"took (?:too (?:much|many)|an overdose of|a bottle of|a handful of) (?:of )?", ACCIDENT, "took "),
+    (_COUNTED, ACCIDENT, "took |taken |taking |swallowed |ingested "),
+    (r"(?<!not )missed (?:taking )?(?:his |her |all |several )?", UNDERDOSED, "missed "),
     (_UNWANTED, ADVERSE, "adverse |side |toxic |untoward "),
     (_BECAUSE, ADVERSE, "induced by|caused by|due to|secondary to|reaction to|attributed to"),
     (

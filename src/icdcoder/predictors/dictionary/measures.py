@@ -78,6 +78,15 @@ def _packs(match: re.Match[str]) -> tuple[str, bool] | None:
     return None if _STOPPED.search(before) or _STOPPED.search(behind) else ("F17.210", True)
 
 
+def _cigarettes(match: re.Match[str]) -> tuple[str, bool] | None:
+    return _packs(match) if int(match["n"]) > 0 else None
+
+
+def _exfoliated(match: re.Match[str]) -> tuple[str, bool] | None:
+    share = int(match["n"])
+    return (f"L49.{share // 10}", True) if share < 100 else None
+
+
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
 # A text is searched where it holds one of the words, in small letters.
 _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
@@ -122,6 +131,36 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
             re.IGNORECASE,
         ),
         _packs,
+    ),
+    (
+        ("cig",),
+        re.compile(
+            r"(?<![\w./-])(?P<n>\d{1,2})(?:-\d{1,2})? ?(?:cigarettes|cigs)\.?"
+            r"(?: |-)?(?:/|per|a|each|every|daily)(?: |-)?(?:day|d\b)?",
+            re.IGNORECASE,
+        ),
+        _cigarettes,
+    ),
+    # "31+4", as British midwives and obstetricians write the weeks.
+    (
+        tuple(f"+{day}" for day in range(7)),
+        re.compile(
+            r"\b(?:pregnan\w*|gravida|antenatal|primip\w*|multip\w*|obstet\w*|G\d+ ?P\d+)\b[^\n;]{0,60}?"
+            r"(?<![\d.])(?P<n>\d{2}) ?\+ ?[0-6]"
+            r"(?:/7|/40)?(?![\d.])",
+            re.IGNORECASE,
+        ),
+        _gestation,
+    ),
+    # Of toxic epidermal necrolysis and scalded skin, which are coded with the share of the skin that came off.
+    (
+        ("detach", "exfolia", "slough", "denud", "desquam", "necrolysis"),
+        re.compile(
+            r"\b(?:detach\w+|exfoliat\w+|slough\w*|denud\w+|desquamat\w+|necrolysis)\b[^.\n]{0,60}?\b(?P<n>\d{1,2}) ?% "
+            r"(?:of )?(?:the |his |her )?(?:total )?(?:body|TBSA|BSA|skin)",
+            re.IGNORECASE,
+        ),
+        _exfoliated,
     ),
     (
         ("burn",),

@@ -11,6 +11,9 @@ from icdcoder.knowledge.chapter15 import Period
 _DELIVERED = re.compile(
     r"\b(?:(?:admitted|presented|arrived|came)(?: \w+){0,3} in (?:active |early |spontaneous |preterm )*labor|"
     r"(?:vaginal|(?:ca?esarean|c-section)(?: section)?|assisted|vacuum|forceps) deliver(?:y|ed)|gave birth|"
+    r"(?:repeat|primary|emergency|emergent|elective|classical) (?:\w+ ){0,3}?(?:ca?esarean|c[-/]s(?:ection)?|LTCS)\b"
+    r"(?=[^.;\n]{0,60}\b(?:viable|live|infant|baby|apgars?)\b)|"
+    r"(?:viable|live(?:born)?) (?:\w+ ){0,2}(?:infant|baby|newborn|male|female)\b|"
     r"(?:was|were) delivered|delivered (?:an?|via|by|vaginally)|delivery of (?:an?|the|her)|"
     r"underwent (?:an? )?(?:\w+ ){0,4}(?:ca?esarean|c-section)|(?:NSVD|SVD|LTCS|VBAC)|induction of labor)\b",
     re.IGNORECASE,

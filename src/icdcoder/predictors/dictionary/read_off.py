@@ -14,8 +14,10 @@ from icdcoder.predictors.dictionary.measures import measures
 from icdcoder.predictors.dictionary.metastases import origins, spreads
 from icdcoder.predictors.dictionary.newborn import born, is_newborn
 from icdcoder.predictors.dictionary.pregnancy import outcomes
+from icdcoder.predictors.dictionary.receptors import receptors
 from icdcoder.predictors.dictionary.sequelae import sequelae
 from icdcoder.predictors.dictionary.spine import vertebral_fractures
+from icdcoder.predictors.dictionary.transport import accidents
 from icdcoder.text.clean import Cleaned
 from icdcoder.text.sections import Section
 
@@ -54,7 +56,7 @@ class ReadOff:
 class ReadingsOff:
     """found: in no order. The rest are spans of the text as the user sent it: of drugs; of the sites that a cancer has
     spread to, of the ways from the words that say so to them, of what a metastasis comes from; of strokes with what
-    they left; of broken vertebrae; of what is told of a birth."""
+    they left; of broken vertebrae; of what is told of a birth; of accidents on the road."""
 
     found: tuple[ReadOff, ...]
     drugs: tuple[Span, ...]
@@ -64,6 +66,7 @@ class ReadingsOff:
     strokes: tuple[Span, ...]
     vertebrae: tuple[Span, ...]
     newborn: tuple[Span, ...]
+    accidents: tuple[Span, ...]
 
     def tell(self, code: str, start: int, end: int) -> bool:
         """Whether what stands there is told by one of them, and better than by a wording that stands for the code."""
@@ -77,6 +80,8 @@ class ReadingsOff:
             return _overlap(self.sites, start, end)
         if code.startswith(_OF_BIRTHS):
             return _overlap(self.newborn, start, end)
+        if code.startswith("icd10cm:V"):
+            return bool(self.accidents)
         if code.startswith(_OF_VERTEBRAE):
             return _overlap(self.vertebrae, start, end)
         return code.startswith(_OF_STROKES) and _overlap(self.strokes, start, end)
@@ -91,6 +96,9 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         told = chain(effects(text, *known), allergies(text, sections, *known))
         found += [ReadOff(one.start, one.end, one.code) for one in told]
     found += [ReadOff(*one) for one in outcomes(text)]
+    found += [ReadOff(*one) for one in receptors(text)]
+    accident = list(accidents(text))
+    found += [ReadOff(*one) for one in accident]
     newborn = list(born(text)) if is_newborn(text) else []
     found += [ReadOff(*one) for one in newborn]
     of_drugs = [(one.start, one.end) for one in found if str(one.code).startswith("icd10cm:T")]
@@ -114,6 +122,7 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         source(strokes),
         source([(start, end) for start, end, _ in broken]),
         source([(start, end) for start, end, _ in newborn]),
+        source([(start, end) for start, end, _ in accident]),
     )
 
 

@@ -12,11 +12,13 @@ from icdcoder.knowledge.stroke_deficits import deficits
 
 _STROKE = re.compile(
     r"\b(?:strokes?|CVAs?|cerebrovascular accidents?|cerebral infarct(?:ion|s)?|"
-    r"(?P<bleeding>(?:intracerebral|intracranial|subarachnoid) ha?emorrhage|ICH|SAH))\b",
+    r"(?P<bleeding>(?:intracerebral|intracranial|subarachnoid) ha?emorrhage|ICH|SAH))\b"
+    r"(?! (?:service|unit|team|clinic|ward|alert|protocol|scale|nurse|code|centre|center|risk|work-?up)\b)",
     re.IGNORECASE,
 )
 _KINDS = {"intracer": "I69.1", "ich": "I69.1", "subarach": "I69.0", "sah": "I69.0", "intracra": "I69.2"}
 _INFARCT = "I69.3"
+_DENIED = re.compile(r"\b(?:no|denies|denied|without|never|negative for)\b[^.;\n]{0,30}$", re.IGNORECASE)
 _PAST = re.compile(
     r"\b(?:prior|previous|old|remote|past|history of|hx of|hx|h/o|s/p|status[ -]post|known|chronic)\b[^.;,\n]{0,30}$",
     re.IGNORECASE,
@@ -25,7 +27,7 @@ _ACUTE = re.compile(r"\b(?:acute|new|subacute|possible|evolving)\b[^.;,\n]{0,30}
 _STAYS = re.compile(r"\b(?:residual|residua|persistent|lasting|permanent|chronic|baseline|long-?standing)\b", re.I)
 # On the way from a stroke to what it left; what a patient comes with today is not what it left.
 _TODAY = re.compile(
-    r"\b(?:who|whom|present\w*|admit\w*|now|new|acute|found|develop\w*|came|transferred|denies|no|without|not|worsening)\b"
+    r"\b(?:who|whom|present\w*|admit\w*|now|new|acute|found|develop\w*|came|transferred|sudden\w*|denies|no|without|not|worsening)\b"
     r"|;|\n\s*\n",
     re.IGNORECASE,
 )
@@ -56,7 +58,7 @@ class Sequela:
 
 def sequelae(text: str) -> Iterator[Sequela]:
     """In no order. The side is coded as if the right hand led; see `of_the_hand`."""
-    strokes = list(_STROKE.finditer(text))
+    strokes = [one for one in _STROKE.finditer(text) if not _DENIED.search(text, max(0, one.start() - 45), one.start())]
     if not strokes:
         return
     read: list[tuple[int, int]] = []
