@@ -20,6 +20,8 @@ from icdcoder.predictors.dictionary.degrees import to_its_degree
         ("left breast cancer, upper outer quadrant", "breast cancer", "C50.912", "C50.412"),
         ("breast cancer LIQ", "breast cancer", "C50.919", "C50.319"),
         ("breast cancer in the upper outer and lower inner quadrants", "breast cancer", "C50.919", "C50.919"),
+        ("acute infarct in the left MCA territory, cardioembolic", "infarct", "I63.512", "I63.412"),
+        ("left MCA infarct, no embolism", "infarct", "I63.512", "I63.512"),
         ("upper outer quadrant", "upper", "I10", "I10"),
     ],
 )

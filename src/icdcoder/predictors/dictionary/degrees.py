@@ -1,5 +1,5 @@
 """What a note says apart from the condition, how far it goes: the depth of an ulcer, the stage of a glaucoma, the
-quadrant of a breast."""
+quadrant of a breast, what closed an artery."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ _QUADRANT = re.compile(
     re.IGNORECASE,
 )
 _QUADRANTS = {"ui": "2", "li": "3", "uo": "4", "lo": "5"}
+_INFARCT = re.compile(r"icd10cm:I63\.5(?:[1349])\d")
+_EMBOLIC = re.compile(r"\b(?:cardio-?|athero-?)?embol(?:ic|us|ism)\b", re.IGNORECASE)
+_NO_EMBOLUS = re.compile(
+    r"\b(?:no|not|without|pulmonary|rule out|r/o|vs\.?|versus|possible)\b[^.;\n]{0,25}$", re.IGNORECASE
+)
 _STATEMENT = re.compile(r"[.;\n]\s")
 _AROUND = 110
 
@@ -60,6 +65,10 @@ def to_its_degree(text: str, start: int, end: int, code: str) -> str:
     if _GLAUCOMA.fullmatch(code):
         stage = _STAGE.search(_statement(text, start, end))
         return code[:-1] + _STAGES.get(stage["stage"][:3].lower(), _SEVERE) if stage else code
+    if _INFARCT.fullmatch(code):
+        around = _statement(text, start, end)
+        embolus = _EMBOLIC.search(around)
+        return code.replace("I63.5", "I63.4") if embolus and not _NO_EMBOLUS.search(around[: embolus.start()]) else code
     if _BREAST.fullmatch(code):
         quadrants = {_quadrant(match) for match in _QUADRANT.finditer(text)}
         return f"{_SYSTEM}C50.{quadrants.pop()}{code[-2:]}" if len(quadrants) == 1 else code

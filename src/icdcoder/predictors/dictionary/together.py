@@ -21,7 +21,7 @@ LESS_SPECIFIC = 0.45
 LIKELY_FROM = 0.25
 LIKELY = 0.6
 # A disease that may have several complications, each of which has a code, and how its code without any ends.
-_DIABETES, _UNCOMPLICATED = ("E10", "E11"), ".9"
+_SEVERAL, _UNCOMPLICATED = ("E10", "E11", "J44.1"), ".9"
 
 
 def most_specific(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
@@ -72,8 +72,9 @@ def with_combinations(scored: list[Candidate], descriptions: Descriptions) -> li
 
 
 def gives_way(first: Code) -> bool:
-    """Whether the first code of a combination goes: diabetes with a complication stays beside another one."""
-    return first.value[:3] not in _DIABETES or first.value.endswith(_UNCOMPLICATED)
+    """Whether the first code of a combination goes: diabetes with a complication stays beside another one, and so does
+    COPD with an exacerbation."""
+    return not first.value.startswith(_SEVERAL) or first.value.endswith(_UNCOMPLICATED)
 
 
 def with_implied(scored: list[Candidate], descriptions: Descriptions) -> list[Candidate]:
