@@ -145,7 +145,7 @@ def test_the_share_of_held_out_expressions_is_the_one_asked_for() -> None:
     for share in (0.0, 0.2, 0.5):
         lab = laboratory.build(Config(held_out_expressions=share))
         found = sum(expression.held_out for expression in lab.expressions) / len(lab.expressions)
-        assert share - 0.06 <= found <= share + 0.001
+        assert share - 0.06 <= found <= share + 0.005  # it is rounded for each condition
         for label in lab.labels:
             assert len(label.known.names) + len(label.known.abbreviations) >= 2
 

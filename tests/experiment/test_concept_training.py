@@ -46,7 +46,7 @@ def experiment(folder: Path, **model: object) -> Experiment:
             "name": "small",
             "seed": 3,
             "runs": str(folder),
-            "corpus": {"kind": "synthetic", "documents": 120, "codes": 10},
+            "corpus": {"kind": "synthetic", "documents": 120, "codes": 10, "seed": 1},
             "text": {"max_tokens": 300, "min_documents": 2},
             "model": {"kind": "concept", "folds": 3, "steps": 60, **model},
         }
