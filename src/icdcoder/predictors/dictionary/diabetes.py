@@ -64,9 +64,9 @@ def with_complications(scored: list[Candidate], descriptions: Descriptions, note
 
 
 def _all_told(one: Candidate, words: re.Pattern[str], note: str) -> bool:
-    return all(
-        words.search(note, m.start - 12 if m.start > 12 else 0, m.end)
+    affirmed = [m for m in one.mentions if m.status == "affirmed"]
+    return bool(affirmed) and all(
+        words.search(note, max(0, m.start - 12), m.end)
         and not _OF_A_DISEASE.search(note, max(0, m.start - 40), m.start)
-        for m in one.mentions
-        if m.status == "affirmed"
+        for m in affirmed
     )

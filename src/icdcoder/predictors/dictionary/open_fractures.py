@@ -14,7 +14,12 @@ _OPEN = re.compile(
 _NOT_OPEN = re.compile(
     r"\b(?:no|not|non|without|closed)[ -](?:evidence of )?(?:an )?(?:open|compound)\b|\bclosed\b", re.I
 )
-_THIRD = re.compile(r"\b(?:gustilo|type|grade)\b[^.;\n]{0,22}\b(?:III|3)(?:[ABC]\b|\b)", re.IGNORECASE)
+# "Grade 3" alone may be of a murmur.
+_THIRD = re.compile(
+    r"\bgustilo\b[^.;\n]{0,30}\b(?:III|3)[ABC]?\b|\b(?:type|grade) (?:III|3)[ABC]? (?:open|compound)\b|"
+    r"\b(?:open|compound)\b[^.;\n]{0,60}\b(?:type|grade) (?:III|3)[ABC]?\b",
+    re.IGNORECASE,
+)
 _LONG_BONES = ("S52", "S72", "S82")
 _CLOSED = "closed fracture"
 _STATEMENT = re.compile(r"[.;\n]\s|,")
