@@ -100,19 +100,21 @@ def test_lengths_are_multiples_of_the_trained_context() -> None:
 
 
 def test_subwords_read_as_much_text_as_words_and_in_chunks_where_it_is_long() -> None:
-    words, states = settings("a", 0), settings("a", 2)
-    assert states["text"]["max_tokens"] == 2 * words["text"]["max_tokens"] == 800
+    root = "corpus.root=corpus"
+    words, states = settings("a", 0, "codiesp", root), settings("a", 2, "codiesp", root)
+    assert states["text"]["max_tokens"] == 2 * words["text"]["max_tokens"] == 1000
     assert states["model"]["chunk"] == 512
     assert states["text"]["tokens"] == "subwords"
+    assert "chunk" not in settings("a", 2)["model"]  # 400 of 512 that it was trained on
     assert "tokens" not in words["text"]
 
 
 @pytest.mark.parametrize("claim", ["c-50", "c-all"])
 def test_a_direct_classifier_reads_every_chunk_where_it_reads_in_chunks(claim: str) -> None:
     for i in (2, 3):
-        model = settings(claim, i)["model"]
+        model = settings(claim, i, "codiesp", "corpus.root=corpus")["model"]
         assert (model["kind"], model["chunk"], model["pooling"]) == ("llm_classifier", 512, "mean")
-    assert "pooling" not in settings(claim, 1)["model"]
+    assert "pooling" not in settings(claim, 1, "codiesp", "corpus.root=corpus")["model"]
 
 
 def test_the_users_settings_are_above_all_others() -> None:
