@@ -115,6 +115,19 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
         ),
         _gestation,
     ),
+    # What a pregnancy alone has, with the weeks behind it: "preeclampsia at 34 weeks".
+    (
+        ("week", "wk"),
+        re.compile(
+            r"\b(?:(?:pre-?)?eclampsia|HELLP|gestational (?:diabetes|hypertension)|GDM|twins?|placenta\w*|P?PROM|"
+            r"preterm (?:labou?r|contractions|premature)|threatened (?:miscarriage|abortion)|hyperemesis|fetal|foetal|"
+            r"chorionic|amniotic|polyhydramnios|oligohydramnios|cervical insufficiency|cholestasis of pregnancy)\b"
+            r"[^.;\n]{0,50}?(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b"
+            r"(?! (?:ago|post|later|after|before|previously|earlier|old|time))",
+            re.IGNORECASE,
+        ),
+        _gestation,
+    ),
     # "38w4d" is so exact only of a pregnancy.
     (
         tuple(f"w{day}d" for day in range(7)),

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from icdcoder.core.code import Code
 from icdcoder.core.note import Note
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
-from icdcoder.predictors.dictionary.degrees import to_its_degree
 from icdcoder.predictors.dictionary.matches import matches
+from icdcoder.predictors.dictionary.qualified import qualified
 from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
 from icdcoder.predictors.dictionary.sequelae import of_the_hand
 from icdcoder.predictors.dictionary.spine import placed
@@ -189,7 +189,7 @@ def _more_exact(found: list[Mention], text: str, dictionary: Dictionary) -> list
     def coded(mention: Mention, sense: Sense) -> Sense:
         value = dictionary.codes[sense.code]
         other = placed(text, mention.start, mention.end, of_the_hand(text, value))
-        other = to_its_degree(text, mention.start, mention.end, other)
+        other = qualified(text, mention.start, mention.end, other)
         return sense if other == value else replace(sense, code=dictionary.number(Code.parse(other)))
 
     exact = []

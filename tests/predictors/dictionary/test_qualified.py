@@ -4,7 +4,7 @@ import pytest
 
 from icdcoder import systems
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.degrees import to_its_degree
+from icdcoder.predictors.dictionary.qualified import qualified
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,5 @@ from icdcoder.predictors.dictionary.degrees import to_its_degree
 )
 def test_how_far_it_goes(text: str, condition: str, code: str, exact: str) -> None:
     start = text.index(condition)
-    assert to_its_degree(text, start, start + len(condition), f"icd10cm:{code}") == f"icd10cm:{exact}"
+    assert qualified(text, start, start + len(condition), f"icd10cm:{code}") == f"icd10cm:{exact}"
     assert systems.load("icd10cm").is_billable(Code("icd10cm", exact))
