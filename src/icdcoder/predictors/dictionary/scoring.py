@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.histories import history_of
@@ -118,6 +120,7 @@ def candidates(
 ) -> list[Candidate]:
     """Ranked codes of one note. note: its text, for the words of descriptions."""
     habits = habits or Habits()
+    found = list(_confirmed(found, dictionary))
     supports: dict[int, list[tuple[float, Mention, Sense]]] = defaultdict(list)
     for mention in found:
         for rank, sense in enumerate(mention.senses):
@@ -171,6 +174,22 @@ def candidates(
         lowered = said_by_others([c.code for c in scored if c.score >= ACCEPTED])
         scored = [replace(c, score=c.score * LESS_SPECIFIC) if c.code in lowered else c for c in scored]
     return sorted(scored, key=lambda c: (-c.score, c.code))
+
+
+def _confirmed(found: list[Mention], dictionary: Dictionary) -> Iterator[Mention]:
+    """The mentions; one that jumps over a word or a comma counts as if it did not where one that begins with it, and
+    does not jump, says the same category: "Hodgkin lymphoma" in "Hodgkin lymphoma, nodular sclerosis"."""
+    for number, mention in enumerate(found):
+        if mention.gaps == 1 and not mention.nested:
+            categories = {_category(dictionary, sense) for sense in mention.senses}
+            beginning = takewhile(lambda other: other.start == mention.start, islice(found, number + 1, None))
+            if any(not other.gaps and _category(dictionary, other.senses[0]) in categories for other in beginning):
+                mention = replace(mention, gaps=0)
+        yield mention
+
+
+def _category(dictionary: Dictionary, sense: Sense) -> str:
+    return dictionary.codes[sense.code].partition(".")[0]
 
 
 def _history(mention: Mention, code: Code) -> Code | None:

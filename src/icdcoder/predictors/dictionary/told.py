@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
+from icdcoder.predictors.dictionary.cured import is_cured
 from icdcoder.text.assertion import Assertion
 
 _HISTORY_OF = re.compile(
     r"(?:personal |past |prior |previous |remote |medical )*(?:history|hx|h/o|prior|previous|remote|old|healed)", re.I
 )
-# Dates that put a thing far back; that there is nothing left of a cancer.
+# Dates that put a thing far back.
 _LONG_AGO = re.compile(
     r"(?:back )?(?:in|around|circa) \d{4}|.*\b(?:years?|yrs?|decades|long) (?:ago|earlier|before|previously)|"
     r"(?:as a|in) (?:child|teen)",
     re.I,
 )
-_NO_TRACE = re.compile(r"disease|recurrence|free|ned", re.I)
 _HABITS = ("icd10cm:F", "icd10cm:Z72")
 _STRANGER = re.compile(r".*?\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step)", re.IGNORECASE)
 _ASKED = re.compile(r"(?:rul|r/o|to exclude|exclude|evaluat|assess|test|check|query|diff|ddx)", re.IGNORECASE)
@@ -67,13 +67,11 @@ def was_years_ago(text: str, end: int, code: str) -> bool:
 
 def is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
     """Whether what stands before `end`, which is said to be past, is over. A date does not say so of a cancer, which
-    may have been found then, nor of a habit, which may have begun; that there is no trace of it says so of a cancer."""
+    may have been found then (cured.py knows more), nor of a habit, which may have begun."""
     start, stop = asserted.trigger or (0, 0)
     if _HISTORY_OF.match(text, start, stop):
         return not _GOES_ON.match(text, end)
     cancer = code.startswith("icd10cm:C")
-    if _NO_TRACE.search(text, start, stop):
-        return cancer and not _GOES_ON.match(text, end, max(start, end))
     return (
         not cancer
         and not code.startswith(_HABITS)
@@ -88,7 +86,9 @@ def is_past(text: str, asserted: Assertion, start: int, end: int, code: str, hea
         return True
     if asserted.status not in ("affirmed", "historical"):
         return False
-    return was_years_ago(text, end, code) or was_before(text, start, end, code, heading)
+    return (
+        was_years_ago(text, end, code) or was_before(text, start, end, code, heading) or is_cured(text, start, end, code)
+    )
 
 
 def is_strangers(text: str, asserted: Assertion) -> bool:
