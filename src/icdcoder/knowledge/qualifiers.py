@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from icdcoder.knowledge.shipped import rows
 
 TABLE = "qualifiers.tsv"
-SIDES = ("right", "left")
+BEGINS, ENDS = "<", ">"
+"""Where the mention of the condition begins and ends in the statement that `Qualifier.words` are searched in."""
+
+_SIDES = {"right": "1", "left": "2"}
+_ANYWHERE = "note:"
+_NEAR = re.compile(r"\{(?P<side>side )?near:(?P<words>[^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """codes: matches the codes to which it applies, whole. words: what a statement says. exact: the code for both, as
-    `re.Match.expand` takes it."""
+    """codes: matches the codes to which it applies, whole. words: what a statement says, or with `anywhere` the note.
+    exact: the code for both, as `re.Match.expand` takes it."""
 
     codes: re.Pattern[str]
     words: re.Pattern[str]
     exact: str
+    anywhere: bool
 
 
 @lru_cache(maxsize=1)
 def qualifiers() -> tuple[Qualifier, ...]:
     """In the order of the data file, a line about sides as two."""
-    found = []
-    for codes, words, exact in rows(TABLE):
-        for number, side in enumerate(SIDES, 1) if "{side}" in words else ((0, ""),):
-            said = words.replace("{side}", rf"\b(?:{side}|{side[:1].upper()}t?)\b" if side else "")
-            exactly = exact.replace("{side}", str(number))
-            found.append(Qualifier(re.compile(codes), re.compile(said, re.IGNORECASE), exactly))
-    return tuple(found)
+    return tuple(one for codes, words, exact in rows(TABLE) for one in _read(codes, words, exact))
+
+
+def _read(codes: str, words: str, exact: str) -> Iterator[Qualifier]:
+    anywhere = words.startswith(_ANYWHERE)
+    words = _NEAR.sub(_near, words.removeprefix(_ANYWHERE))
+    for side, digit in _SIDES.items() if "{side}" in words else (("", ""),):
+        said = words.replace("{side}", rf"\b(?:{side}|{side[:1]}t?)\b")
+        yield Qualifier(re.compile(codes), re.compile(said, re.IGNORECASE), exact.replace("{side}", digit), anywhere)
+
+
+def _near(match: re.Match[str]) -> str:
+    words = rf"\b(?:{match['words']})\b"
+    if match["side"]:
+        words = rf"{{side}}[^.;]{{0,15}}{words}"
+    return rf"(?:{ENDS}[^.;]{{0,35}}?{words}|{words}[^.;{BEGINS}]{{0,25}}{BEGINS})"

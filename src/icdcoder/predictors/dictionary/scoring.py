@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, takewhile
 
 from icdcoder.core.code import Code
@@ -182,10 +183,14 @@ def _confirmed(found: list[Mention], dictionary: Dictionary) -> Iterator[Mention
     for number, mention in enumerate(found):
         if mention.gaps == 1 and not mention.nested:
             categories = {_category(dictionary, sense) for sense in mention.senses}
-            beginning = takewhile(lambda other: other.start == mention.start, islice(found, number + 1, None))
+            beginning = takewhile(partial(_begins_at, mention.start), islice(found, number + 1, None))
             if any(not other.gaps and _category(dictionary, other.senses[0]) in categories for other in beginning):
                 mention = replace(mention, gaps=0)
         yield mention
+
+
+def _begins_at(start: int, mention: Mention) -> bool:
+    return mention.start == start
 
 
 def _category(dictionary: Dictionary, sense: Sense) -> str:

@@ -74,7 +74,7 @@ _FRACTURE = r"(?:fractures?|fx'?s?|deformit(?:y|ies))\b"
 _VERTEBRAL = re.compile(
     rf"\b{_LEVEL.format(1)}(?:[-–/,& ]+(?:and )?[TLC]?\d{{1,2}})* (?:(?:acute|subacute|vertebral|body|superior|"
     rf"inferior|vertebra|mild|moderate|severe) )*(?:{_KIND.format(1)} )*{_FRACTURE}|"
-    rf"\b(?:{_KIND.format(2)} )*{_FRACTURE} (?:of|at|involving|in) (?:the )?{_LEVEL.format(2)}",
+    rf"\b(?:{_KIND.format(2)} )*{_FRACTURE},?(?: (?:of|at|involving|in))? (?:the )?{_LEVEL.format(2)}",
     re.IGNORECASE,
 )
 _CAUSE = re.compile(

@@ -87,7 +87,9 @@ def is_past(text: str, asserted: Assertion, start: int, end: int, code: str, hea
     if asserted.status not in ("affirmed", "historical"):
         return False
     return (
-        was_years_ago(text, end, code) or was_before(text, start, end, code, heading) or is_cured(text, start, end, code)
+        was_years_ago(text, end, code)
+        or was_before(text, start, end, code, heading)
+        or is_cured(text, start, end, code)
     )
 
 

@@ -32,6 +32,14 @@ _SHORT = 80
 _NO_LETTERS = bytes(i for i in range(128) if not chr(i).isalpha())
 _NO_CAPITALS = bytes(i for i in range(128) if not chr(i).isupper())
 _BEGINNING = frozenset(("with", "without", "and"))
+# A British sign for a fracture: "Colles' #", "# left NOF"; but not "tooth #30", "day # 2", "#1".
+_FRACTURE = re.compile(
+    r"(?<=[A-Za-z'] )#(?=\s*(?:[.,;:)\n]|$|[a-z(]))|#(?= ?(?:(?:left|right|[LR]|distal|proximal|mid|neck|shaft|of|base|"
+    r"closed|open|displaced|undisplaced)\b|NOF|ribs?\b|hip|femur|tibi|fibul|radius|ulna|humer|clavic|ankle|wrist|pelvi|"
+    r"pubic|skull|nasal|nose|orbit|mandib|zygom|scaph|metac|metat|verteb|sacr|patell|calcan|elbow|should|finger|thumb|toe))",
+    re.IGNORECASE,
+)
+_FRACTURED = normal_form("fracture")
 # Words that only connect the parts of a term: "ulcer with hemorrhage", "ulcer, hemorrhage"; "pain in the chest".
 CONNECTING = frozenset(
     "with due by in from on at for as into is was were are be been being caused that which this there has had".split()
@@ -72,7 +80,7 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
 
     A connecting word in capitals is an abbreviation ("Hb AS") and stays, unless all is in capitals.
     """
-    note = normal_words(text)
+    note = _with_fractures(text, normal_words(text))
     capitals = not mostly_capitals(text)
     offsets = note.offsets.tolist()
     kept: list[int] = []
@@ -95,6 +103,17 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
         spelled,
         frozenset(beginning),
     )
+
+
+def _with_fractures(text: str, note: NormalWords) -> NormalWords:
+    """With a word for each sign that stands for a fracture."""
+    signs = [match.start() for match in _FRACTURE.finditer(text)] if "#" in text else []
+    if not signs:
+        return note
+    rows = [*zip(note.offsets.tolist(), note.words, strict=True), *(([at, at + 1], _FRACTURED) for at in signs)]
+    rows.sort()
+    offsets, words = zip(*rows, strict=True)
+    return NormalWords(list(words), np.array(offsets, dtype=np.int64))
 
 
 def _is_side(text: str, start: int, end: int) -> bool:
