@@ -63,6 +63,16 @@ _BRITISH = (
     ("anaesth", "anesth"),
     ("orrhoid", "orrhoid"),
     ("isation", "ization"),
+    ("behaviour", "behavior"),
+    ("labour", "labor"),
+    ("caesar", "cesar"),
+    ("oestr", "estr"),
+    ("aetiol", "etiol"),
+    ("neurone", "neuron"),
+    ("naev", "nev"),
+    ("phaeo", "pheo"),
+    ("coele", "cele"),
+    ("pnoe", "pne"),
 )
 # Plurals that end in -es and keep their stem's e or double s, told apart by their ending.
 _ENDINGS = (

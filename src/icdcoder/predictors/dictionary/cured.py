@@ -8,7 +8,7 @@ import re
 
 _CANCER = "icd10cm:C"
 # What else an operation takes away: growths, stones of the gallbladder, hernias, an appendix, a pregnancy in a tube.
-_TAKEN_AWAY = tuple(
+TAKEN_AWAY = tuple(
     f"icd10cm:{value}"
     for value in (
         *(f"D{number}" for number in range(10, 37)),
@@ -51,7 +51,7 @@ _LONG_AGO = re.compile(
 )
 _REMOVAL = (
     r"(?:(?:hemi)?\w*ectom(?:y|ies)|resection|excision|removal|APR|LAR|Whipple(?: procedure)?|brachytherapy|XRT|RT|"
-    r"radiation(?: therapy)?|radiotherapy|chemo-?radi\w+|surgery)"
+    r"TAH(?:[-/ ]BSO)?|TLH|LAVH|TVH|radiation(?: therapy)?|radiotherapy|chemo-?radi\w+|surgery)"
 )
 _REMOVED_FOR = re.compile(
     rf"\b(?P<cue>s/p|status[- ]post|prior|previous(?:ly)?|past|h/o|hx of|history of|had|after|following|underwent)\b"
@@ -59,6 +59,8 @@ _REMOVED_FOR = re.compile(
     rf"(?: (?:in )?\(?(?:19|20)\d\d\)?)? (?:for|due to|because of|secondary to) (?:\w+[ -]){{0,4}}$",
     re.IGNORECASE,
 )
+# "TAH 2003 (fibroids)".
+_REMOVED_THEN = re.compile(rf"\b{_REMOVAL} (?:in )?(?:19|20)\d\d \((?:for )?(?:\w+[ -]){{0,2}}$", re.IGNORECASE)
 # Said of what an operation of today may follow too; a year tells them apart.
 _OPEN = re.compile(r"had|after|following|underwent", re.IGNORECASE)
 _THEN_REMOVED = re.compile(
@@ -73,17 +75,19 @@ _THEN_REMOVED = re.compile(
 def is_cured(text: str, start: int, end: int, code: str) -> bool:
     """Whether what stands at [start, end) is a cancer that the statement around it says is gone, or what a former
     operation was for."""
-    if not code.startswith((_CANCER, *_TAKEN_AWAY)) or code.startswith(_NOT_CURED):
+    if not code.startswith((_CANCER, *TAKEN_AWAY)) or code.startswith(_NOT_CURED):
         return False
     before = _STATEMENT.split(text[max(0, start - _AROUND) : start])[-1]
     behind = _STATEMENT.split(text[end : end + _AROUND])[0]
     if _STILL.search(_NO_RECURRENCE.sub(" ", before + " | " + behind)):
         return False
     long_ago = _LONG_AGO.search(before + " | " + behind) is not None
+    if _REMOVED_THEN.search(before):
+        return True
     removed = _REMOVED_FOR.search(before)
     if removed is not None:
         return long_ago or not _OPEN.fullmatch(removed["cue"])
-    if code.startswith((*_OF_THE_BLOOD, *_TAKEN_AWAY)):
+    if code.startswith((*_OF_THE_BLOOD, *TAKEN_AWAY)):
         return False
     if _NO_TRACE.search(behind):
         return True

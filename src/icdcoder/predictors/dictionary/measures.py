@@ -64,8 +64,8 @@ def _burned(match: re.Match[str]) -> tuple[str, bool] | None:
 
 
 _STOPPED = re.compile(
-    r"\b(?:quit|ex-?|former\w*|stopped|used to|previous\w*|prior|past|history|until|ago|remote\w*|den(?:y|ies|ied)|"
-    r"never|not|smoked)\b",
+    r"\b(?:quit|ex-?|former\w*|stopped|used to|previous\w*|prior|past|history|until|till?|none since|ago|remote\w*|"
+    r"den(?:y|ies|ied)|never|not|smoked)\b",
     re.IGNORECASE,
 )
 

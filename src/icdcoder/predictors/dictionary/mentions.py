@@ -15,7 +15,7 @@ from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
 from icdcoder.predictors.dictionary.sequelae import of_the_hand
 from icdcoder.predictors.dictionary.spine import placed
 from icdcoder.predictors.dictionary.terms import Source
-from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_past, is_strangers
+from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_past, is_strangers, was_done
 from icdcoder.predictors.dictionary.words import SIDES, mostly_capitals, term_words
 from icdcoder.text.assertion import Assertion, Assertions
 from icdcoder.text.clean import Cleaned, clean
@@ -73,6 +73,13 @@ _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
 # "ESRD secondary to hypertension" is no secondary hypertension.
 _CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
+# "Aspirin stopped": no long-term use of it.
+_LONG_TERM = "icd10cm:Z79"
+_STOPPED = re.compile(
+    r",? ?(?:\d+ ?mg |daily |OD |BD )*(?:(?:was|were|is|has been|have been|now|be) )*"
+    r"(?:stopped|discontinued|ceased|d/c'?d|withheld|withdrawn|weaned off)\b",
+    re.IGNORECASE,
+)
 _ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
@@ -144,6 +151,8 @@ def mentions(
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
             continue
+        if dictionary.codes[senses[0].code].startswith(_LONG_TERM) and _STOPPED.match(text, end):
+            continue
         if dictionary.codes[senses[0].code].startswith(_CANCER_OVER) and goes_on(text, end):
             going_on.append(match)
             continue
@@ -162,6 +171,8 @@ def mentions(
         over = is_past(text, asserted, start, end, code, heading)
         past_until = max(past_until, match.last if over else -1)
         over = over or (match.nested and match.last <= past_until)
+        if asserted.status == "affirmed" and senses[0].source == Source.PAST and was_done(text, end, heading):
+            asserted = Assertion("historical")
         stranger, asked = is_strangers(text, asserted), is_asked(text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
     if "icd10cm" in dictionary.systems:

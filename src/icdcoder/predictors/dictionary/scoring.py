@@ -14,6 +14,7 @@ from icdcoder.knowledge.histories import history_of
 from icdcoder.knowledge.said_by_another import said_by_others
 from icdcoder.predictors.dictionary.candidate import ACCEPTED, CONTENT_WORDS, Candidate, Descriptions
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
+from icdcoder.predictors.dictionary.cured import TAKEN_AWAY
 from icdcoder.predictors.dictionary.diabetes import of_one_type, with_complications
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.open_fractures import with_open_fractures
@@ -101,6 +102,8 @@ FAMILY = (
     "icd9cm:V19",
 )
 PROCEDURES = ("icd10pcs:", "icd9pcs:")
+# What is not coded of the past, and leaves no history that is.
+GONE = (*PROCEDURES, *ORGANISMS, *TAKEN_AWAY)
 HIGHEST = 0.99
 
 _WORD = re.compile(r"[^\W_]+")
@@ -132,7 +135,7 @@ def candidates(
             if mention.status == "family" and dictionary.codes[sense.code].startswith(FAMILY):
                 seen = replace(seen, status="affirmed", section="other")
             strength = support(seen, sense) * (SECOND_SENSE if other_reading else 1)
-            if mention.over and dictionary.codes[sense.code].startswith(PROCEDURES):
+            if mention.over and dictionary.codes[sense.code].startswith(GONE):
                 strength *= PAST_CONDITION
             history = _history(mention, dictionary.code(sense.code))
             if history is not None:

@@ -42,6 +42,15 @@ _AFTER_IT = re.compile(r"\bpost-?\s?(?:stroke|CVA) $", re.IGNORECASE)
 _BEFORE, _BEHIND = 140, 110
 _LEFT_HANDED = re.compile(r"\bleft[ -]hand(?:ed\b|[ -]domina)|\bleft[ -]domina|\bLHD\b", re.IGNORECASE)
 _AMBIDEXTROUS = re.compile(r"\bambidext", re.IGNORECASE)
+# The kind of a dysphagia is coded beside it.
+_DYSPHAGIA = "91"
+_PHASES = {
+    "oral phase": "R13.11",
+    "oropharyngeal": "R13.12",
+    "pharyngeal": "R13.13",
+    "pharyngoesophageal": "R13.14",
+}
+_PHASE = re.compile(r"\b(?:" + "|".join(_PHASES) + r")\b", re.IGNORECASE)
 # Codes in which the side is dominant or not, as they are where the right one is: 1 right, 2 and 4 left.
 _OF_A_HAND = re.compile(r"(?:icd10cm:)?(?:G81\.\d|G83\.[123]|I69\.\d[345])[14]")
 
@@ -76,6 +85,9 @@ def sequelae(text: str) -> Iterator[Sequela]:
             kind = _KINDS.get(stroke[0][:8].lower(), _INFARCT)
             code = Code("icd10cm", kind + deficit.ending.replace("x", number))
             yield Sequela(match.start(), match.end(), code, stroke.span())
+            phase = _PHASE.search(text, max(0, match.start() - 25), match.end() + 30)
+            if deficit.ending == _DYSPHAGIA and phase:
+                yield Sequela(match.start(), match.end(), Code("icd10cm", _PHASES[phase[0].lower()]), stroke.span())
 
 
 def of_the_hand(text: str, value: str) -> str:

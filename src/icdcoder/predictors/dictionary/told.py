@@ -39,7 +39,7 @@ _HEAD = 3000
 _ACUTE = tuple(
     f"icd10cm:{value}"
     for value in (
-        "G45 I21 I22 I26 I46 I60 I61 I63 I82.4 J12 J13 J14 J15 J18 K35 K56.6 K85 K92.2 N10 N17 N39.0 S U07.1"
+        "B95 B96 G45 I21 I22 I26 I46 I60 I61 I63 I82.4 J12 J13 J14 J15 J18 K35 K56.6 K85 K92.2 N10 N17 N39.0 S U07.1"
     ).split()
 )
 _HAD_BEFORE = re.compile(
@@ -78,6 +78,15 @@ def is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
         and bool(_LONG_AGO.match(text, start, stop))
         and not (_GOES_ON.match(text, end))
     )
+
+
+def was_done(text: str, end: int, heading: str) -> bool:
+    """Whether an operation that ends there is one of the past: by the year behind it, or listed under what a patient
+    had before."""
+    found = _YEAR.match(text, end)
+    if found and all(found["year"] != visit["year"] for visit in _VISIT.finditer(text, 0, _HEAD)):
+        return True
+    return _HAD_BEFORE.match(heading) is not None
 
 
 def is_past(text: str, asserted: Assertion, start: int, end: int, code: str, heading: str) -> bool:
