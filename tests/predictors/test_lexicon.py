@@ -57,6 +57,13 @@ def accepted(prediction: Prediction) -> set[str]:
         ("pnuemonia, hypertenison and pneum0nia", {"J18.9", "I10"}, set()),
         ("Diagnosis\tOnset\nhypertension\t2010\nasthma\t1999\n", {"I10", "J45.909"}, set()),
         ("Acute hypoxic and hypercapnic respiratory failure", {"J96.01", "J96.02"}, {"J96.90"}),
+        ("PMH: R total knee replacement 2016. Aspirin stopped.", {"Z96.651"}, {"Z79.82"}),
+        ("PMH:\nUTI (E. coli)\nHypertension\n", {"Z87.440", "I10"}, {"N39.0", "B96.20"}),
+        ("Hodgkin lymphoma, nodular sclerosis, mediastinal nodes.", {"C81.12"}, {"C81.90", "C81.10"}),
+        ("Old stroke with residual oropharyngeal dysphagia.", {"I69.391", "R13.12"}, {"R13.10"}),
+        ("Preeclampsia with severe features at 34 weeks.", {"O14.13", "Z3A.34"}, {"O14.10"}),
+        ("Parkinson's disease. Dementia.", {"F02.80"}, {"F03.90"}),
+        ("REM sleep behaviour disorder and a naevus.", {"G47.52", "D22.9"}, set()),
         # Where a cancer began, and where it has spread to.
         (
             "Adenocarcinoma of the right upper lobe of the lung with metastases to the brain.",

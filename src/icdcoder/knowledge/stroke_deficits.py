@@ -11,7 +11,7 @@ from icdcoder.knowledge.shipped import rows
 TABLE = "stroke_deficits.tsv"
 # Both are hemiparesis where a side is told (Coding Clinic 2015, first quarter).
 _OF_A_SIDE = r"(?:sided? )?(?:weakness|paralysis)"
-_SIDE = r"(?:(?P<side>right|left|bilateral|R|L)(?:[ -]sided?)?[ -])?"
+_SIDE = r"\b(?:(?P<side>right|left|bilateral|R|L)(?:[ -]sided?)?[ -])?"
 
 
 @dataclass(frozen=True, slots=True)

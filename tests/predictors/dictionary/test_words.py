@@ -40,3 +40,22 @@ def test_a_side_before_a_break_says_nothing_of_what_follows() -> None:
 def test_terms_are_filed_without_their_side() -> None:
     assert split_side("R MCA stroke") == split_side("right MCA stroke")
     assert split_side("bronch w/ BAL")[0] == split_side("bronch with BAL")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "fractures"),
+    [
+        ("L Colles' #, closed", 1),
+        ("# left NOF", 1),
+        ("#NOF", 1),
+        ("seen in # clinic", 1),
+        ("tooth #30, day # 2", 0),
+        ("#1 hypertension", 0),
+        ("fracture", 1),
+    ],
+)
+def test_the_sign_of_a_fracture(text: str, fractures: int) -> None:
+    found = term_words(text).words
+    assert [text[a:b] for word, (a, b) in zip(found.words, found.offsets, strict=True) if word == "fracture"] == (
+        (["#"] if "#" in text else ["fracture"]) * fractures
+    )
