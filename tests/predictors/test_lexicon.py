@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from icdcoder import systems
 from icdcoder.coder import Coder
-from icdcoder.core.errors import ConfigError
+from icdcoder.core.errors import ConfigError, InputError
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import Prediction, Predictor
 from icdcoder.predictors.dictionary.editions import Edition
@@ -270,3 +271,20 @@ def test_histories_numbers_and_drugs(coder: Coder, text: str, present: set[str],
     found = accepted(coder.code(text))
     assert present <= found
     assert not absent & found
+
+
+def test_wordings_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICDCODER_CACHE", str(tmp_path / "cache"))
+    wordings, phrases = tmp_path / "wordings.tsv", tmp_path / "phrases.txt"
+    wordings.write_text(
+        "# ours\nicd10cm:J45.909\tabbreviation\tHTN\nicd10cm:G35.D\tsynonym\tthe wobbles\n", encoding="utf-8"
+    )
+    phrases.write_text("pneumonia board\n", encoding="utf-8")
+    coder = Coder(build(Config(index=False, wordings=wordings, no_condition=phrases)))
+    found = accepted(coder.code("The wobbles, HTN. Seen on the pneumonia board. Gout."))
+    assert found == {"G35.D", "J45.909", "M10.9"}
+    wordings.write_text("icd10cm:I10\tsynonym\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"wordings\.tsv, line 1: It has 2 columns"):
+        build(Config(wordings=wordings))
+    with pytest.raises(InputError, match="cannot be read"):
+        build(Config(no_condition=tmp_path / "nothing.txt"))

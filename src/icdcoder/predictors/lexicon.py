@@ -24,7 +24,7 @@ from icdcoder.predictors.dictionary.features import matrix
 from icdcoder.predictors.dictionary.mentions import Reading, mentions
 from icdcoder.predictors.dictionary.read_off import Drugs
 from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, Descriptions, Habits, candidates
-from icdcoder.predictors.dictionary.terms import NO_CONDITION, PAST_PROCEDURES, terms
+from icdcoder.predictors.dictionary.terms import NO_CONDITION, PAST_PROCEDURES, Own, terms
 from icdcoder.text.language import not_english
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Config(Settings):
     MIMIC-III).
 
     edition: of the codes that are given; "2018", "2017", or "2017-short" without the seventh character (CodiEsp).
+    wordings: a file of your own in the form of our expressions (docs/dictionary.md), which count before ours.
+    no_condition: a file of phrases, one a line, that hold the name of a condition and mean none.
     The rest are switches for ablations. index: the alphabetic index and neoplasm table where they have been fetched.
     expressions: those of knowledge/data. assertion, sections, gaps: what of a note is looked at.
     integral: a symptom is not coded beside the condition that it belongs to, nor a rest class beside the named one.
@@ -54,6 +56,8 @@ class Config(Settings):
 
     system: Literal["icd10cm", "icd10pcs", "icd9cm"] = "icd10cm"
     edition: Edition = "current"
+    wordings: Path | None = None
+    no_condition: Path | None = None
     index: bool = True
     expressions: bool = True
     assertion: bool = True
@@ -108,18 +112,20 @@ class LexiconPredictor:
 
 
 def build(config: Config) -> LexiconPredictor:
-    """Loads the compiled dictionary, or compiles it (some seconds, once)."""
+    """Loads the compiled dictionary, or compiles it (some seconds, once, and again for other wordings of your own).
+    Raises InputError where a file of your own cannot be read or a line of it is malformed."""
     from icdcoder.knowledge import expressions, index_terms, sources
     from icdcoder.predictors.dictionary.sides import sided
 
     systems = {name: components.load("systems", name).load() for name in PARTS[config.system]}
     editions = [f"{name} {system.edition} {len(system)}" for name, system in systems.items()]
     index = config.index and config.system == "icd10cm" and sources.located(index_terms.SOURCE) is not None
+    own = Own.read(config.wordings, config.no_condition)
     dictionary = cached(
-        [*editions, f"{index} {config.expressions}", *expressions.files(), *_own_files()],
+        [*editions, f"{index} {config.expressions} {own}", *expressions.files(), *_own_files()],
         config.system,
         chain.from_iterable(
-            terms(system, with_expressions=config.expressions, with_index=index) for system in systems.values()
+            terms(system, with_expressions=config.expressions, with_index=index, own=own) for system in systems.values()
         ),
         lambda: {code: sides for system in systems.values() for code, sides in sided(system).items()},
     )

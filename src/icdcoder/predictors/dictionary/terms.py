@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge import expressions
+from icdcoder.knowledge.expressions import text_of
 from icdcoder.knowledge.shipped import FOLDER, lines, rows
 from icdcoder.predictors.dictionary import index_wordings, neoplasm_wordings
 
@@ -67,12 +69,34 @@ _LONGEST = 90
 _NUMBERS = ("Z68", "Z3A", "R40.24", "R29.7", "T31")
 
 
-def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool = True) -> Iterator[Term]:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the user brings. wordings: groups in the form of ours, which take the place of ours where the words are the
+    same. no_condition: phrases that name a condition and mean none."""
+
+    wordings: tuple[expressions.ExpressionGroup, ...] = ()
+    no_condition: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, wordings: Path | None, no_condition: Path | None) -> Own:
+        """Raises InputError where a file cannot be read or a line of it is malformed."""
+        groups = () if wordings is None else expressions.read(wordings)
+        return cls(groups, () if no_condition is None else tuple(_phrases(no_condition)))
+
+
+NOTHING_OWN = Own()
+
+
+def terms(
+    system: CodeSystem, *, with_expressions: bool = True, with_index: bool = True, own: Own = NOTHING_OWN
+) -> Iterator[Term]:
     """Every term of a code system. Headings stand for the leaf that is coded when nothing more is known."""
-    for line in lines(NO_CONDITION.name):
+    for line in (*lines(NO_CONDITION.name), *own.no_condition):
         yield Term(line, None, Source.EXPRESSION)
+    yield from _expressed(system, own.wordings)
     if with_expressions:
-        yield from _expressed(system)
+        taken = {text.lower() for group in own.wordings for texts in group.by_kind.values() for text in texts}
+        yield from _expressed(system, expressions.load_groups(), taken)
         yield from _past_procedures(system)
     leaves: dict[Code, Code | None] = {}
     for code in system.codes():
@@ -91,13 +115,23 @@ def terms(system: CodeSystem, *, with_expressions: bool = True, with_index: bool
         yield from _indexed(system, leaves)
 
 
-def _expressed(system: CodeSystem) -> Iterator[Term]:
-    for group in expressions.load_groups():
+def _phrases(path: Path) -> Iterator[str]:
+    for line in text_of(path).split("\n"):
+        if line.strip() and not line.startswith("#"):
+            yield line.strip()
+
+
+def _expressed(
+    system: CodeSystem, groups: Iterable[expressions.ExpressionGroup], taken: Collection[str] = ()
+) -> Iterator[Term]:
+    """taken: wordings, in small letters, that are somebody else's."""
+    for group in groups:
         codes = [code for code in group.codes if code.system == system.name]
         for kind in expressions.CODING_KINDS:
             source = Source.ABBREVIATION if kind == "abbreviation" else Source.EXPRESSION
             for text in group.by_kind.get(kind, ()):
-                yield from (Term(text, code, source, len(codes) > 1) for code in codes)
+                if text.lower() not in taken:
+                    yield from (Term(text, code, source, len(codes) > 1) for code in codes)
 
 
 def _past_procedures(system: CodeSystem) -> Iterator[Term]:
