@@ -16,6 +16,7 @@ BEGINS, ENDS = "<", ">"
 _SIDES = {"right": "1", "left": "2"}
 _ANYWHERE = "note:"
 _NEAR = re.compile(r"\{(?P<side>side )?near:(?P<words>[^{}]*)\}")
+_AT = re.compile(r"\{side at:(?P<words>[^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def qualifiers() -> tuple[Qualifier, ...]:
 
 def _read(codes: str, words: str, exact: str) -> Iterator[Qualifier]:
     anywhere = words.startswith(_ANYWHERE)
-    words = _NEAR.sub(_near, words.removeprefix(_ANYWHERE))
+    words = _AT.sub(_at, _NEAR.sub(_near, words.removeprefix(_ANYWHERE)))
     for side, digit in _SIDES.items() if "{side}" in words else (("", ""),):
         said = words.replace("{side}", rf"\b(?:{side}|{side[:1]}t?)\b")
         yield Qualifier(re.compile(codes), re.compile(said, re.IGNORECASE), exact.replace("{side}", digit), anywhere)
@@ -48,3 +49,13 @@ def _near(match: re.Match[str]) -> str:
     if match["side"]:
         words = rf"{{side}}[^.;]{{0,15}}{words}"
     return rf"(?:{ENDS}[^.;]{{0,35}}?{words}|{words}[^.;{BEGINS}]{{0,25}}{BEGINS})"
+
+
+def _at(match: re.Match[str]) -> str:
+    """The place with its side, before or behind it: near the mention, within it, or partly within it."""
+    words = rf"\b(?:{match['words']})\b"
+    place = rf"(?:{{side}}[^.;]{{0,15}}?{words}|{words}[ ,({ENDS}-]{{1,4}}{{side}})"
+    return (
+        rf"(?:{ENDS}[^.;]{{0,35}}?{place}|{place}[^.;{BEGINS}]{{0,25}}{BEGINS}|"
+        rf"{{side}}[^.;{BEGINS}]{{0,15}}{BEGINS}[^{ENDS}]{{0,40}}?{words}|{BEGINS}[^{ENDS}]*?{place})"
+    )

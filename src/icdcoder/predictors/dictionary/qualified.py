@@ -18,6 +18,9 @@ _NOT_SO = re.compile(
     r"resolved|never)\b(?:(?!\b(?:but|with|however)\b)[^.;,<>\n]){0,40}$",
     re.IGNORECASE,
 )
+# The same between the mention and the words, where the words' own pattern reaches from one to the other.
+_NOT_BETWEEN = re.compile(r"[<>][^<>]*\b(?:no|not|without|w/o|denie[sd]|absence of|never)\b", re.IGNORECASE)
+_OF_ABSENCE = "without"
 
 
 def qualified(text: str, start: int, end: int, code: str) -> str:
@@ -60,7 +63,11 @@ def _applying(code: str) -> tuple[tuple[int, Qualifier, str], ...]:
 
 
 def _says(statement: str, words: re.Pattern[str]) -> bool:
-    return any(not _NOT_SO.search(statement[: match.start()]) for match in words.finditer(statement))
+    absence = _OF_ABSENCE in words.pattern
+    return any(
+        not _NOT_SO.search(statement[: match.start()]) and (absence or not _NOT_BETWEEN.search(match[0]))
+        for match in words.finditer(statement)
+    )
 
 
 def _statement(text: str, start: int, end: int) -> str:
