@@ -39,8 +39,8 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
         if _OTHER_DOMINANT.search(text):
             continue
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
-        text = _MANY.sub(r"\1", _PLACE.sub("", text))
-        key = (code.value[:3], re.sub(r"[\s,]+", " ", text).strip())
+        rest = _MANY.sub(r"\1", _PLACE.sub("", text))
+        key = (code.value[:3], re.sub(r"[\s,]+", " ", rest).strip())
         sides = {SIDES[word] for word in _SIDE.findall(text)}
         if one_of_two:
             for side in (SIDES["right"], SIDES["left"]):
