@@ -40,6 +40,7 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
             continue
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
         rest = _MANY.sub(r"\1", _PLACE.sub("", text)).replace("extremities", "extremity")
+        rest = re.sub(r"\beye[,\s]*$", "", rest)
         key = (code.value[:3], re.sub(r"[\s,]+", " ", rest).strip())
         sides = {SIDES[word] for word in _SIDE.findall(text)}
         if one_of_two:
