@@ -19,6 +19,8 @@ _OPEN = re.compile(r"\bunspecified\b")
 _SIDE = re.compile(r"\b(?:right|left|bilateral|both)\b")
 # "Right eye", "unspecified eye", "bilateral": the organ is named with one side only.
 _PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b(?: (?:side|eyes?|ears?|lacrimal glands?)\b)?")
+# "Bilateral upper limbs" are the two of "unspecified upper limb".
+_MANY = re.compile(r"\b(limb|arm|leg|hand|eyelid|lid|hip|knee|foot|vein|wrist|ankle|shoulder|elbow|kidney)s\b")
 # Where the hand is not told, the right side counts as dominant (ICD-10-CM guidelines, chapter 6).
 _DOMINANT = re.compile(r"\b(?:(right) dominant|(left) nondominant)\b")
 _OTHER_DOMINANT = re.compile(r"\bright nondominant|left dominant\b")
@@ -37,7 +39,9 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
         if _OTHER_DOMINANT.search(text):
             continue
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
-        key = (code.value[:3], re.sub(r"[\s,]+", " ", _PLACE.sub("", text)).strip())
+        rest = _MANY.sub(r"\1", _PLACE.sub("", text)).replace("extremities", "extremity")
+        rest = re.sub(r"\beye[,\s]*$", "", rest)
+        key = (code.value[:3], re.sub(r"[\s,]+", " ", rest).strip())
         sides = {SIDES[word] for word in _SIDE.findall(text)}
         if one_of_two:
             for side in (SIDES["right"], SIDES["left"]):
