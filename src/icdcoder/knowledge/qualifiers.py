@@ -43,7 +43,13 @@ def _read(codes: str, words: str, exact: str) -> Iterator[Qualifier]:
     words = _NEAR.sub(_near, words.removeprefix(_ANYWHERE))
     for side, digit in _SIDES.items() if "{side}" in words else (("", ""),):
         said = words.replace("{side}", rf"\b(?:{side}|{side[:1]}t?)\b")
-        yield Qualifier(re.compile(codes), re.compile(said, re.IGNORECASE), exact.replace("{side}", digit), anywhere, _SIGN.search(said) is not None)
+        yield Qualifier(
+            re.compile(codes),
+            re.compile(said, re.IGNORECASE),
+            exact.replace("{side}", digit),
+            anywhere,
+            _SIGN.search(said) is not None,
+        )
 
 
 def _near(match: re.Match[str]) -> str:

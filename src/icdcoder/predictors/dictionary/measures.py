@@ -90,12 +90,14 @@ def _exfoliated(match: re.Match[str]) -> tuple[str, bool] | None:
 
 _OF_A_PREGNANCY = (
     r"(?:pre-?)?eclampsia|HELLP|(?:gestational|pregnancy[- ]induced) (?:diabetes|hypertension)|GDM(?:A[12])?|PIH|"
-    r"twins?|placenta\w*|vasa pr(?:a)?evia|P?PROM|pre-?(?:labou?r|mature) rupture of (?:the )?membranes|ruptured membranes|"
+    r"twins?|placenta\w*|vasa pr(?:a)?evia|P?PROM|pre-?(?:labou?r|mature) rupture of (?:the )?membranes|"
+    r"ruptured membranes|"
     r"pre-?term (?:labou?r|contractions|premature)|threatened (?:miscarriage|abortion|pre-?term)|miscarriage|"
     r"hyperemesis|fetal|foetal|fetus|foetus|IUGR|FGR|IUFD|stillbirth|breech|transverse lie|oblique lie|unstable lie|"
     r"(?:dichorionic|monochorionic|chorionic|amniotic|diamniotic)|chorioamnionitis|polyhydramnios|oligohydramnios|"
-    r"cervical (?:insufficiency|incompetence|cerclage)|(?:short(?:ened)?|incompetent) cervix|(?:obstetric|ICP|intrahepatic) "
-    r"cholestasis|cholestasis of pregnancy|advanced maternal age|(?:primi|multi)(?:gravida|para)|grand multipara|"
+    r"cervical (?:insufficiency|incompetence|cerclage)|(?:short(?:ened)?|incompetent) cervix|"
+    r"(?:obstetric|ICP|intrahepatic) cholestasis|cholestasis of pregnancy|"
+    r"advanced maternal age|(?:primi|multi)(?:gravida|para)|grand multipara|"
     r"Braxton[- ]Hicks|false labou?r|in labou?r|antepartum|antenatal|post-?dates|post-?term|rh(?:esus)?[- ]negative|"
     r"GBS (?:positive|carrier|colonized)|Group B strep carrier|ca?esarean"
 )

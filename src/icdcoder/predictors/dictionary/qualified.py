@@ -49,7 +49,9 @@ def _further(code: str, at: int) -> tuple[tuple[int, re.Pattern[str], str, bool]
     """Of the lines from `at` on, those that apply to the code: their numbers, their words, the code for both, and
     whether they say where the words stand beside the mention."""
     return tuple(
-        (number, line.words, exact, line.placed) for number, line, exact in _applying(code) if number >= at and not line.anywhere
+        (number, line.words, exact, line.placed)
+        for number, line, exact in _applying(code)
+        if number >= at and not line.anywhere
     )
 
 

@@ -1,5 +1,5 @@
-"""Wounds, bruises, abrasions, burns and crushed limbs, with the place where they are: "abrasions over the right knee and
-left elbow". The edition of today is meant."""
+"""Wounds, bruises, abrasions, burns and crushed limbs, with the place where they are: "abrasions over the right knee
+and left elbow". The edition of today is meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from icdcoder.knowledge.wound_sites import Kind, Side, sites
 _KINDS: tuple[tuple[str, Kind, str], ...] = (
     (r"(?:puncture wound|gunshot(?: wound)?|GSW|bullet wound)s?", "open", "3"),
     (r"(?:(?:dog|cat|human|animal|rat) bites?|bitten(?: by an? (?:\w+ )?(?:dog|cat|animal|human))?)", "open", "5"),
-    (r"(?:lacerations?|lacs?|lacerated wounds?|skin tears?|stab(?: wound)?s?|slash wounds?|incised wounds?)", "open", "1"),
+    (
+        r"(?:lacerations?|lacs?|lacerated wounds?|skin tears?|stab(?: wound)?s?|slash wounds?|incised wounds?)",
+        "open",
+        "1",
+    ),
     (r"contusions?", "bruise", ""),
     (r"(?:bruis(?:es?|ing)|ha?ematomas?)", "bruise", "?"),
     (r"(?:abrasions?|grazes?|scrapes?)", "abrasion", ""),
@@ -22,7 +26,9 @@ _KINDS: tuple[tuple[str, Kind, str], ...] = (
     (r"crush(?:ing|ed)?(?: injur(?:y|ies))", "crush", ""),
 )
 _ANY_KIND = "|".join(words for words, _, _ in _KINDS)
-_LED = re.compile(r"lac|bite|bitten|wound|gunshot|gsw|stab|tear|contus|bruis|h(?:a)?ematom|abras|graz|scrape|burn|scald|crush", re.I)
+_LED = re.compile(
+    r"lac|bite|bitten|wound|gunshot|gsw|stab|tear|contus|bruis|h(?:a)?ematom|abras|graz|scrape|burn|scald|crush", re.I
+)
 _DETERMINER = r"(?:(?:the|his|her|their|an?|patient's) )*"
 _SIDE = r"(?:right|left|bilateral|both|rt\.?|lt\.?|R|L)(?:[ -]sided)?"
 _WHERE = (
@@ -32,10 +38,15 @@ _WHERE = (
 )
 _DEGREES = (
     ("3", re.compile(r"\b(?:third|3rd|fourth|4th)[- ]degree|\bfull[- ]thickness|\bdeep[- ]full", re.IGNORECASE)),
-    ("2", re.compile(r"\b(?:second|2nd)[- ]degree|\bpartial[- ]thickness|\b(?:superficial|deep) partial|\bblister", re.I)),
+    (
+        "2",
+        re.compile(r"\b(?:second|2nd)[- ]degree|\bpartial[- ]thickness|\b(?:superficial|deep) partial|\bblister", re.I),
+    ),
     ("1", re.compile(r"\b(?:first|1st)[- ]degree|\bsuperficial\b|\berythema", re.IGNORECASE)),
 )
-_FOREIGN = re.compile(r"[^.;\n]{0,30}\bwith (?:an? )?(?:retained |embedded )?(?:foreign (?:body|bodies)|glass|gravel)", re.I)
+_FOREIGN = re.compile(
+    r"[^.;\n]{0,30}\bwith (?:an? )?(?:retained |embedded )?(?:foreign (?:body|bodies)|glass|gravel)", re.I
+)
 _HARM = re.compile(
     r"\b(?:fall|fell|fallen|trauma\w*|injur\w+|accident|MVC|MVA|RTA|collision|assault\w*|struck|kicked|punched|hit|blow|"
     r"beaten|crash\w*|tripped)\b",
@@ -57,16 +68,18 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     listed = rf"{one}(?:(?:, and | and |, ?| & | ?/ ?| \+ ){one})*"
     kinds = rf"(?P<kind>\b(?:{_ANY_KIND}))\b(?:(?: and |, |/)(?:\w+ )?(?:{_ANY_KIND})\b)*"
     led = r"(?: (?:noted|seen|present|extending|measuring|sustained|[x\d.]+|cm))*"
-    before = (
-        rf"{kinds}{led} (?:wounds? )?(?:of|to|on|over|at|in|involving|across|along|affecting|above|near) (?P<sites>{listed})"
-    )
+    to = r"(?:of|to|on|over|at|in|involving|across|along|affecting|above|near)"
+    before = rf"{kinds}{led} (?:wounds? )?{to} (?P<sites>{listed})"
     aside = rf"{kinds},? \(?(?P<sites2>{_SIDE} {_WHERE}(?:{named})s?\b|{_WHERE}(?:{named}),? \(?{_SIDE}\b)"
     behind = (
         rf"\b(?P<sites>{listed})(?: (?:skin|soft tissue|deep|small|superficial|thermal|simple|complex|linear|stellate|"
         rf"(?:first|second|third|1st|2nd|3rd)[- ]degree|(?:full|partial)[- ]thickness|dog|cat))*"
         rf" (?P<kind>(?:{_ANY_KIND}))\b(?P<side>,? \(?(?:right|left)\b)?"
     )
-    site = rf"(?:(?P<side>{_SIDE}) )?{_WHERE}(?:{_DETERMINER}(?P<side2>{_SIDE}) )?(?P<site>{named})s?\b(?:,? \(?(?P<side3>right|left)\b)?"
+    site = (
+        rf"(?:(?P<side>{_SIDE}) )?{_WHERE}(?:{_DETERMINER}(?P<side2>{_SIDE}) )?(?P<site>{named})s?\b"
+        r"(?:,? \(?(?P<side3>right|left)\b)?"
+    )
     return (
         re.compile(f"{before}|{aside.replace('?P<kind>', '?P<kind2>')}", re.IGNORECASE),
         re.compile(behind, re.IGNORECASE),
