@@ -15,6 +15,7 @@ BEGINS, ENDS = "<", ">"
 
 _SIDES = {"right": "1", "left": "2"}
 _ANYWHERE = "note:"
+_SIGN = re.compile(rf"(?<!\(\?){BEGINS}|(?<!\(){ENDS}(?!\))")
 _NEAR = re.compile(r"\{(?P<side>side )?near:(?P<words>[^{}]*)\}")
 _AT = re.compile(r"\{side at:(?P<words>[^{}]*)\}")
 
@@ -28,6 +29,8 @@ class Qualifier:
     words: re.Pattern[str]
     exact: str
     anywhere: bool
+    placed: bool
+    """Whether it says where the words stand beside the mention."""
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +44,13 @@ def _read(codes: str, words: str, exact: str) -> Iterator[Qualifier]:
     words = _AT.sub(_at, _NEAR.sub(_near, words.removeprefix(_ANYWHERE)))
     for side, digit in _SIDES.items() if "{side}" in words else (("", ""),):
         said = words.replace("{side}", rf"\b(?:{side}|{side[:1]}t?)\b")
-        yield Qualifier(re.compile(codes), re.compile(said, re.IGNORECASE), exact.replace("{side}", digit), anywhere)
+        yield Qualifier(
+            re.compile(codes),
+            re.compile(said, re.IGNORECASE),
+            exact.replace("{side}", digit),
+            anywhere,
+            _SIGN.search(said) is not None,
+        )
 
 
 def _near(match: re.Match[str]) -> str:

@@ -85,7 +85,9 @@ class Descriptions:
             return None
         system, value = self._systems[code.system], code.value
         stem = text.partition(words)[0].split(",")[0].split(" complicating")[0].rstrip(" ")
-        near = (Code(code.system, value[:-cut] + last) for cut in (1, 2) for last in "12345")
+        near = [Code(code.system, value[:-cut] + last) for cut in (1, 2) for last in "12345"]
+        if len(value) == 8:  # behind it a character for the child that it is about
+            near += [Code(code.system, value[:at] + one + value[at + 1 :]) for at in (4, 5, 6) for one in "12345"]
         return next((c for c in near if c in system and self._says(c, stem, others)), None)
 
     def _says(self, code: Code, stem: str, words: str) -> bool:

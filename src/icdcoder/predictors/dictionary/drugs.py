@@ -107,7 +107,8 @@ def effects(text: str, drugs: Mapping[str, str], exists: Callable[[Code], bool])
     for match in _ANY_AFTER.finditer(text, small):
         kind = next(kind for words, kind in _FOLLOWING if words.match(text, match.start()))
         stem, start = _drug_before(text, match.start(), drugs)
-        if stem is not None:
+        general = kind == UNDERDOSED and text[start : match.start()].lower() in _GENERAL
+        if stem is not None and not general:
             yield from _effect(text, start, match.end(), stem, kind, exists)
 
 

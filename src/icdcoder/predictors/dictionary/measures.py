@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from icdcoder.core.code import Code
+from icdcoder.predictors.dictionary.newborn import is_newborn
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def _body_mass(match: re.Match[str]) -> tuple[str, bool] | None:
 
 def _gestation(match: re.Match[str]) -> tuple[str, bool] | None:
     weeks = int(match["n"])
-    of_the_child = _NEWBORN.search(match.string[max(0, match.start() - 60) : match.start()])
+    of_the_child = _NEWBORN.search(match.string[max(0, match.start() - 60) : match.start()]) or is_newborn(match.string)
     return None if of_the_child or not 8 <= weeks <= 42 else (f"Z3A.{weeks:02}", True)
 
 
@@ -87,6 +88,19 @@ def _exfoliated(match: re.Match[str]) -> tuple[str, bool] | None:
     return (f"L49.{share // 10}", True) if share < 100 else None
 
 
+_OF_A_PREGNANCY = (
+    r"(?:pre-?)?eclampsia|HELLP|(?:gestational|pregnancy[- ]induced) (?:diabetes|hypertension)|GDM(?:A[12])?|PIH|"
+    r"twins?|placenta\w*|vasa pr(?:a)?evia|P?PROM|pre-?(?:labou?r|mature) rupture of (?:the )?membranes|"
+    r"ruptured membranes|"
+    r"pre-?term (?:labou?r|contractions|premature)|threatened (?:miscarriage|abortion|pre-?term)|miscarriage|"
+    r"hyperemesis|fetal|foetal|fetus|foetus|IUGR|FGR|IUFD|stillbirth|breech|transverse lie|oblique lie|unstable lie|"
+    r"(?:dichorionic|monochorionic|chorionic|amniotic|diamniotic)|chorioamnionitis|polyhydramnios|oligohydramnios|"
+    r"cervical (?:insufficiency|incompetence|cerclage)|(?:short(?:ened)?|incompetent) cervix|"
+    r"(?:obstetric|ICP|intrahepatic) cholestasis|cholestasis of pregnancy|"
+    r"advanced maternal age|(?:primi|multi)(?:gravida|para)|grand multipara|"
+    r"Braxton[- ]Hicks|false labou?r|in labou?r|antepartum|antenatal|post-?dates|post-?term|rh(?:esus)?[- ]negative|"
+    r"GBS (?:positive|carrier|colonized)|Group B strep carrier|ca?esarean"
+)
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
 # A text is searched where it holds one of the words, in small letters.
 _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
@@ -109,7 +123,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     (
         ("week", "wk"),
         re.compile(
-            r"\b(?:pregnan(?:t|cy)|gravida|gestation(?:al age)?|G\d+ ?P\d+)[^.;\n]{0,20}?"
+            r"\b(?:pregnan(?:t|cy)|gravida|gestation(?:al age)?|G\d+ ?P\d+)[^.;\n]{0,20}?(?:[^.;\n]{0,40}? at )?"
             r"(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b",
             re.IGNORECASE,
         ),
@@ -119,11 +133,19 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     (
         ("week", "wk"),
         re.compile(
-            r"\b(?:(?:pre-?)?eclampsia|HELLP|gestational (?:diabetes|hypertension)|GDM|twins?|placenta\w*|P?PROM|"
-            r"preterm (?:labou?r|contractions|premature)|threatened (?:miscarriage|abortion)|hyperemesis|fetal|foetal|"
-            r"chorionic|amniotic|polyhydramnios|oligohydramnios|cervical insufficiency|cholestasis of pregnancy)\b"
+            rf"\b(?:{_OF_A_PREGNANCY})\b"
             r"[^.;\n]{0,50}?(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b"
             r"(?! (?:ago|post|later|after|before|previously|earlier|old|time))",
+            re.IGNORECASE,
+        ),
+        _gestation,
+    ),
+    # The weeks before it: "at 41 weeks, post-dates".
+    (
+        ("week", "wk"),
+        re.compile(
+            r"\b(?<!for )(?P<n>\d{2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b(?! (?:ago|post|later|after|before|old))"
+            rf"[^.;\n]{{0,25}}?\b(?:{_OF_A_PREGNANCY})\b",
             re.IGNORECASE,
         ),
         _gestation,

@@ -29,9 +29,17 @@ def qualified(text: str, start: int, end: int, code: str) -> str:
     if not code.startswith(_SYSTEM) or not _applying(code):
         return code
     statement = _statement(text, start, end)
+    plain = statement.replace(BEGINS, "").replace(ENDS, "")
     at = 0
     while True:
-        made = next(((n, exact) for n, words, exact in _further(code, at) if _says(statement, words)), None)
+        made = next(
+            (
+                (n, exact)
+                for n, words, exact, placed in _further(code, at)
+                if _says(statement if placed else plain, words)
+            ),
+            None,
+        )
         if made is None:
             break
         at, code = made[0] + 1, made[1]
@@ -40,10 +48,13 @@ def qualified(text: str, start: int, end: int, code: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def _further(code: str, at: int) -> tuple[tuple[int, re.Pattern[str], str], ...]:
-    """Of the lines from `at` on, those that apply to the code: their numbers, their words, the code for both."""
+def _further(code: str, at: int) -> tuple[tuple[int, re.Pattern[str], str, bool], ...]:
+    """Of the lines from `at` on, those that apply to the code: their numbers, their words, the code for both, and
+    whether they say where the words stand beside the mention."""
     return tuple(
-        (number, line.words, exact) for number, line, exact in _applying(code) if number >= at and not line.anywhere
+        (number, line.words, exact, line.placed)
+        for number, line, exact in _applying(code)
+        if number >= at and not line.anywhere
     )
 
 

@@ -18,6 +18,7 @@ from icdcoder.predictors.dictionary.receptors import receptors
 from icdcoder.predictors.dictionary.sequelae import sequelae
 from icdcoder.predictors.dictionary.spine import vertebral_fractures
 from icdcoder.predictors.dictionary.transport import accidents
+from icdcoder.predictors.dictionary.wounds import wounds
 from icdcoder.text.clean import Cleaned
 from icdcoder.text.sections import Section
 
@@ -31,6 +32,11 @@ _OF_STROKES = tuple(
 )
 _OF_VERTEBRAE = tuple(f"icd10cm:{value}" for value in "S12 S22.0 S32.0 M48.5 M84.4 T14.8".split())
 _OF_BIRTHS = tuple(f"icd10cm:{value}" for value in "A41 J80 P07 P22 P36 R06 Z3A Z38".split())
+_OF_WOUNDS = (
+    "icd10cm:T14.8",
+    *(f"icd10cm:S{part}{kind}" for part in range(10) for kind in (0, 1, 7, 9)),
+    *(f"icd10cm:T{number}" for number in (20, 21, 22, 23, 24, 25, 30)),
+)
 Span = tuple[int, int]
 
 
@@ -56,7 +62,7 @@ class ReadOff:
 class ReadingsOff:
     """found: in no order. The rest are spans of the text as the user sent it: of drugs; of the sites that a cancer has
     spread to, of the ways from the words that say so to them, of what a metastasis comes from; of strokes with what
-    they left; of broken vertebrae; of what is told of a birth; of accidents on the road."""
+    they left; of broken vertebrae; of what is told of a birth; of accidents on the road; of wounds with their sites."""
 
     found: tuple[ReadOff, ...]
     drugs: tuple[Span, ...]
@@ -67,6 +73,7 @@ class ReadingsOff:
     vertebrae: tuple[Span, ...]
     newborn: tuple[Span, ...]
     accidents: tuple[Span, ...]
+    wounds: tuple[Span, ...]
 
     def tell(self, code: str, start: int, end: int) -> bool:
         """Whether what stands there is told by one of them, and better than by a wording that stands for the code."""
@@ -84,6 +91,8 @@ class ReadingsOff:
             return bool(self.accidents)
         if code.startswith(_OF_VERTEBRAE):
             return _overlap(self.vertebrae, start, end)
+        if code.startswith(_OF_WOUNDS):
+            return _overlap(self.wounds, start, end)
         return code.startswith(_OF_STROKES) and _overlap(self.strokes, start, end)
 
 
@@ -106,6 +115,8 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
     found += [ReadOff(one.start, one.end, one.code) for one in chain(spread, left)]
     broken = list(vertebral_fractures(text))
     found += [ReadOff(*one) for one in broken]
+    hurt = list(wounds(text))
+    found += [ReadOff(*one) for one in hurt]
     strokes = [span for one in left for span in ((one.start, one.end), one.stroke)]
     sites = [(one.start, one.end) for one in spread]
     ways = [(min(one.start, one.cue[0]), max(one.end, one.cue[1])) for one in spread]
@@ -123,6 +134,7 @@ def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None)
         source([(start, end) for start, end, _ in broken]),
         source([(start, end) for start, end, _ in newborn]),
         source([(start, end) for start, end, _ in accident]),
+        source([(start, end) for start, end, _ in hurt]),
     )
 
 

@@ -16,6 +16,7 @@ from icdcoder.predictors.dictionary.candidate import ACCEPTED, CONTENT_WORDS, Ca
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.cured import TAKEN_AWAY
 from icdcoder.predictors.dictionary.diabetes import of_one_type, with_complications
+from icdcoder.predictors.dictionary.displaced import with_nondisplaced
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.open_fractures import with_open_fractures
 from icdcoder.predictors.dictionary.terms import Source
@@ -169,6 +170,7 @@ def candidates(
     scored = with_newborn(scored, descriptions, note)
     scored = with_weak_bones(of_one_type(scored, descriptions, note), descriptions, note)
     scored = with_complications(scored, descriptions, note)
+    scored = with_nondisplaced(scored, descriptions, note)
     scored = with_open_fractures(scored, descriptions, note)
     scored = with_implied(with_combinations(scored, descriptions), descriptions)
     scored = with_chapter15(scored, descriptions, note)

@@ -102,7 +102,7 @@ def with_chapter15(scored: list[Candidate], descriptions: Descriptions, note: st
         one = by_code[code]
         found = complicating(code, when)
         other = found.code if found else descriptions.beside(code, "unspecified trimester", IN_WORDS.get(when, ""))
-        if other is None or other == code:
+        if other is None or other == code or not descriptions.known(other):
             continue
         descriptions.give(by_code, one, other)
         if found is None or found.instead:
