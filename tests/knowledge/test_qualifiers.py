@@ -17,7 +17,7 @@ def test_every_line_makes_billable_codes_of_billable_codes() -> None:
         if not made:
             wrong.append((line.codes.pattern, "no code"))
         for value, exact in made:
-            if not ICD10CM.is_billable(Code("icd10cm", exact)) or exact == value:
+            if not ICD10CM.is_billable(Code("icd10cm", exact)):
                 wrong.append((value, exact))
     assert wrong == []
 
