@@ -99,7 +99,7 @@ _OF_A_PREGNANCY = (
     r"(?:obstetric|ICP|intrahepatic) cholestasis|cholestasis of pregnancy|"
     r"advanced maternal age|(?:primi|multi)(?:gravida|para)|grand multipara|"
     r"Braxton[- ]Hicks|false labou?r|in labou?r|antepartum|antenatal|post-?dates|post-?term|rh(?:esus)?[- ]negative|"
-    r"GBS (?:positive|carrier|colonized)|Group B strep carrier|ca?esarean"
+    r"GBS (?:positive|carrier|colonized)|Group B strep carrier"
 )
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
 # A text is searched where it holds one of the words, in small letters.

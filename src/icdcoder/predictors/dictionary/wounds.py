@@ -4,7 +4,8 @@ and left elbow". The edition of today is meant."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from icdcoder.core.code import Code
@@ -29,13 +30,29 @@ _ANY_KIND = "|".join(words for words, _, _ in _KINDS)
 _LED = re.compile(
     r"lac|bite|bitten|wound|gunshot|gsw|stab|tear|contus|bruis|h(?:a)?ematom|abras|graz|scrape|burn|scald|crush", re.I
 )
-_DETERMINER = r"(?:(?:the|his|her|their|an?|patient's) )*"
+_DETERMINER = r"(?:(?:the|his|her|their|an?|patient's) ){0,2}"
 _SIDE = r"(?:right|left|bilateral|both|rt\.?|lt\.?|R|L)(?:[ -]sided)?"
+# All repetitions are bounded, so that no note can cost more than its length times a constant.
 _WHERE = (
     r"(?:(?:anterior|posterior|lateral|medial|dorsal|dorsum|volar|ulnar|radial|plantar|palmar|proximal|distal|mid|middle|"
     r"back|front|side|aspect|tip|base|pad|skin|surface|bridge|inner|outer|superior|inferior|dorso-?lateral|central) "
-    r"(?:of (?:the |his |her )?)?)*"
+    r"(?:of (?:the |his |her )?)?){0,4}"
 )
+_NEXT = re.compile(rf"(?:,? and |,? ?& ?|, | ?/ ?| \+ ){_DETERMINER}", re.IGNORECASE)
+_KINDS_SAID = rf"\b(?:{_ANY_KIND})\b(?:(?: and |, |/)(?:\w+ )?(?:{_ANY_KIND})\b){{0,3}}"
+_LEADING = re.compile(
+    rf"(?P<kinds>{_KINDS_SAID})(?: (?:noted|seen|present|extending|measuring|sustained|[x\d.]+|cm)){{0,4}} "
+    rf"(?:wounds? )?(?:of|to|on|over|at|in|involving|across|along|affecting|above|near) {_DETERMINER}$",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(rf"(?P<kinds>{_KINDS_SAID}),? \(?$", re.IGNORECASE)
+_FOLLOWING = re.compile(
+    r"(?: (?:skin|soft tissue|deep|small|superficial|thermal|simple|complex|linear|stellate|"
+    r"(?:first|second|third|1st|2nd|3rd)[- ]degree|(?:full|partial)[- ]thickness|dog|cat)){0,4}"
+    rf" (?P<kinds>(?:{_ANY_KIND}))\b(?P<side>,? \(?(?:right|left)\b)?",
+    re.IGNORECASE,
+)
+_LEAD = 90
 _DEGREES = (
     ("3", re.compile(r"\b(?:third|3rd|fourth|4th)[- ]degree|\bfull[- ]thickness|\bdeep[- ]full", re.IGNORECASE)),
     (
@@ -60,80 +77,84 @@ _NOT_NOW = re.compile(
 _AROUND = 40
 
 
-@lru_cache(maxsize=1)
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """A kind before its sites, sites before their kind, one site."""
-    named = "|".join(map(re.escape, sites()))
-    one = rf"{_DETERMINER}(?:{_SIDE} )?{_WHERE}(?:{_DETERMINER}{_SIDE} )?(?:{named})s?\b"
-    listed = rf"{one}(?:(?:, and | and |, ?| & | ?/ ?| \+ ){one})*"
-    kinds = rf"(?P<kind>\b(?:{_ANY_KIND}))\b(?:(?: and |, |/)(?:\w+ )?(?:{_ANY_KIND})\b)*"
-    led = r"(?: (?:noted|seen|present|extending|measuring|sustained|[x\d.]+|cm))*"
-    to = r"(?:of|to|on|over|at|in|involving|across|along|affecting|above|near)"
-    before = rf"{kinds}{led} (?:wounds? )?{to} (?P<sites>{listed})"
-    aside = rf"{kinds},? \(?(?P<sites2>{_SIDE} {_WHERE}(?:{named})s?\b|{_WHERE}(?:{named}),? \(?{_SIDE}\b)"
-    behind = (
-        rf"\b(?P<sites>{listed})(?: (?:skin|soft tissue|deep|small|superficial|thermal|simple|complex|linear|stellate|"
-        rf"(?:first|second|third|1st|2nd|3rd)[- ]degree|(?:full|partial)[- ]thickness|dog|cat))*"
-        rf" (?P<kind>(?:{_ANY_KIND}))\b(?P<side>,? \(?(?:right|left)\b)?"
-    )
-    site = (
-        rf"(?:(?P<side>{_SIDE}) )?{_WHERE}(?:{_DETERMINER}(?P<side2>{_SIDE}) )?(?P<site>{named})s?\b"
-        r"(?:,? \(?(?P<side3>right|left)\b)?"
-    )
-    return (
-        re.compile(f"{before}|{aside.replace('?P<kind>', '?P<kind2>')}", re.IGNORECASE),
-        re.compile(behind, re.IGNORECASE),
-        re.compile(rf"\b{site}", re.IGNORECASE),
-    )
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """At [start, end) of the text: kinds of wounds, and their sites. side: told behind the last of them."""
+
+    start: int
+    end: int
+    kinds: str
+    sites: Sequence[re.Match[str]]
+    side: Side
 
 
 def wounds(text: str) -> Iterator[tuple[int, int, Code]]:
     """Those that the text tells of, with their sites."""
     if not _LED.search(text):
         return
-    before, behind, _ = _patterns()
-    done: list[tuple[int, int]] = []
-    for pattern in (before, behind):
-        for match in pattern.finditer(text):
-            if any(match.start() < end and start < match.end() for start, end in done):
-                continue
-            if _NOT_NOW.search(text, max(0, match.start() - _AROUND), match.start()):
-                continue
-            found = list(_read(text, match))
-            if found:
-                done.append(match.span())
-            for value in found:
-                yield match.start(), match.end(), Code("icd10cm", value)
+    for listed in _lists(text):
+        told = _told(text, listed)
+        if told is None or _NOT_NOW.search(text, max(0, told.start - _AROUND), told.start):
+            continue
+        for value in _codes(text, told):
+            yield told.start, told.end, Code("icd10cm", value)
 
 
-def _read(text: str, match: re.Match[str]) -> Iterator[str]:
-    groups = match.groupdict()
-    words = groups["kind"] or groups.get("kind2") or ""
-    listed = groups["sites"] or groups.get("sites2") or ""
-    last_side = _side(groups.get("side"))
+@lru_cache(maxsize=1)
+def _site() -> re.Pattern[str]:
+    named = "|".join(map(re.escape, sites()))
+    return re.compile(
+        rf"\b(?:(?P<side>{_SIDE}) )?{_WHERE}(?:(?P<side2>{_SIDE}) )?(?P<site>{named})s?\b"
+        r"(?:,? \(?(?P<side3>right|left)\b)?",
+        re.IGNORECASE,
+    )
+
+
+def _lists(text: str) -> Iterator[list[re.Match[str]]]:
+    """Sites that stand side by side: "the right knee and left elbow"."""
+    listed: list[re.Match[str]] = []
+    for site in _site().finditer(text):
+        if listed and not _NEXT.fullmatch(text, listed[-1].end(), site.start()):
+            yield listed
+            listed = []
+        listed.append(site)
+    if listed:
+        yield listed
+
+
+def _told(text: str, listed: Sequence[re.Match[str]]) -> _Told | None:
+    start, end = listed[0].start(), listed[-1].end()
+    lead = text[max(0, start - _LEAD) : start]
+    if leading := _LEADING.search(lead):
+        return _Told(start - len(lead) + leading.start(), end, leading["kinds"], listed, "")
+    if following := _FOLLOWING.match(text, end):
+        return _Told(start, following.end(), following["kinds"], listed, _side(following["side"]))
+    aside = _ASIDE.search(lead)
+    if aside and _told_side(listed[0]):
+        return _Told(start - len(lead) + aside.start(), end, aside["kinds"], listed[:1], "")
+    return None
+
+
+def _codes(text: str, told: _Told) -> Iterator[str]:
     for pattern, kind, character in _KINDS:
-        # The first kind alone, or all of them: "abrasions and contusions of the knee".
-        if not re.search(rf"\b(?:{pattern})\b", _kinds_of(match, listed, words), re.IGNORECASE):
+        if not re.search(rf"\b(?:{pattern})\b", told.kinds, re.IGNORECASE):
             continue
         if character == "?" and not _HARM.search(text):
             continue
-        if kind == "open" and character in "13" and _FOREIGN.match(text, match.end()):
+        if kind == "open" and character in "13" and _FOREIGN.match(text, told.end):
             character = str(int(character) + 1)
         if kind == "burn":
-            character = _degree(text, match)
-        side: Side | None = None
-        for one in _patterns()[2].finditer(listed):
-            told = one["side"] or one["side2"] or one["side3"]
-            here = [last_side] if last_side and not told else _sides(told)
-            for side in here:
-                value = sites()[one["site"].lower()].code(kind, character.replace("?", ""), side)
+            character = _degree(text, told)
+        for site in told.sites:
+            named = _told_side(site)
+            for side in [told.side] if told.side and not named else _sides(named):
+                value = sites()[site["site"].lower()].code(kind, character.replace("?", ""), side)
                 if value:
                     yield value
 
 
-def _kinds_of(match: re.Match[str], listed: str, words: str) -> str:
-    """The words of the match besides its sites."""
-    return match.group().replace(listed, " ") if listed else words
+def _told_side(site: re.Match[str]) -> str | None:
+    return site["side"] or site["side2"] or site["side3"]
 
 
 def _sides(told: str | None) -> list[Side]:
@@ -147,9 +168,9 @@ def _side(told: str | None) -> Side:
     return "right" if first == "r" else "left" if first == "l" else ""
 
 
-def _degree(text: str, match: re.Match[str]) -> str:
-    near = re.split(r"[.;\n]", text[max(0, match.start() - _AROUND) : match.start()])[-1] + match.group()
-    behind = re.split(r"[.;\n]", text[match.end() : match.end() + _AROUND])[0]
+def _degree(text: str, told: _Told) -> str:
+    near = re.split(r"[.;\n]", text[max(0, told.start - _AROUND) : told.start])[-1] + text[told.start : told.end]
+    behind = re.split(r"[.;\n]", text[told.end : told.end + _AROUND])[0]
     for part in (near, behind):
         for degree, words in _DEGREES:
             if words.search(part):
