@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from string import ascii_uppercase
 
 from icdcoder.knowledge.shipped import rows
 
@@ -13,6 +14,8 @@ TABLE = "qualifiers.tsv"
 BEGINS, ENDS = "<", ">"
 """Where the mention of the condition begins and ends in the statement that `Qualifier.words` are searched in."""
 
+_CAPITAL_FIRST = re.compile(r"(?:^|[(|]|\(\?:)([A-Z])")
+_CLASS_FIRST = re.compile(r"^[(?:]*\[")
 _SIDES = {"right": "1", "left": "2"}
 _ANYWHERE = "note:"
 _SIGN = re.compile(rf"(?<!\(\?){BEGINS}|(?<!\(){ENDS}(?!\))")
@@ -31,6 +34,18 @@ class Qualifier:
     anywhere: bool
     placed: bool
     """Whether it says where the words stand beside the mention."""
+
+
+@lru_cache(maxsize=1)
+def by_letter() -> dict[str, tuple[tuple[int, Qualifier], ...]]:
+    """{first letter of a code: the lines that may apply to it, with their numbers}."""
+    found: dict[str, list[tuple[int, Qualifier]]] = {letter: [] for letter in ascii_uppercase}
+    for number, line in enumerate(qualifiers()):
+        pattern = line.codes.pattern
+        # A capital that begins the pattern or one of its alternatives; more than needed do no harm.
+        for letter in ascii_uppercase if _CLASS_FIRST.search(pattern) else set(_CAPITAL_FIRST.findall(pattern)):
+            found[letter].append((number, line))
+    return {letter: tuple(lines) for letter, lines in found.items()}
 
 
 @lru_cache(maxsize=1)

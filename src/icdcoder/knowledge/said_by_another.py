@@ -48,9 +48,26 @@ def said_by_others(codes: Collection[Code]) -> dict[Code, Code]:
 @lru_cache(maxsize=50_000)
 def _parts(system: str, value: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The numbers of the rules by which a code with this value is said, and of those by which it says another one."""
-    listed = list(enumerate(rules().get(system, ())))
-    said = tuple(number for number, rule in listed if value.startswith(rule.said))
-    return said, tuple(number for number, rule in listed if rule.says(value))
+    said, by = _by_letter().get((system, value[:1]), ((), ()))
+    listed = rules().get(system, ())
+    return (
+        tuple(number for number in said if value.startswith(listed[number].said)),
+        tuple(number for number in by if listed[number].says(value)),
+    )
+
+
+@lru_cache(maxsize=1)
+def _by_letter() -> dict[tuple[str, str], tuple[list[int], list[int]]]:
+    """{(system, first letter of a code): rules by which such a code may be said, may say another}."""
+    found: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
+    for system, listed in rules().items():
+        for number, rule in enumerate(listed):
+            for letter in {said[0] for said in rule.said}:
+                found.setdefault((system, letter), ([], []))[0].append(number)
+            letters = {chr(at) for first, last in rule.by for at in range(ord(first[0]), ord((last or first)[0]) + 1)}
+            for letter in letters:
+                found.setdefault((system, letter), ([], []))[1].append(number)
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from icdcoder.knowledge.qualifiers import BEGINS, ENDS, Qualifier, qualifiers
+from icdcoder.knowledge.qualifiers import BEGINS, ENDS, Qualifier, by_letter
 
 _SYSTEM = "icd10cm:"
 _STATEMENT = re.compile(r"[.;\n]\s")
@@ -66,7 +66,7 @@ def _anywhere(code: str) -> tuple[tuple[re.Pattern[str], str], ...]:
 @lru_cache(maxsize=50_000)
 def _applying(code: str) -> tuple[tuple[int, Qualifier, str], ...]:
     value, found = code.removeprefix(_SYSTEM), []
-    for number, line in enumerate(qualifiers()):
+    for number, line in by_letter().get(value[:1], ()):
         match = line.codes.fullmatch(value)
         if match:
             found.append((number, line, _SYSTEM + match.expand(line.exact)))

@@ -27,9 +27,12 @@ _KINDS: tuple[tuple[str, Kind, str], ...] = (
     (r"crush(?:ing|ed)?(?: injur(?:y|ies))", "crush", ""),
 )
 _ANY_KIND = "|".join(words for words, _, _ in _KINDS)
-_LED = re.compile(
-    r"lac|bite|bitten|wound|gunshot|gsw|stab|tear|contus|bruis|h(?:a)?ematom|abras|graz|scrape|burn|scald|crush", re.I
-)
+# A text is searched where it holds one of these, in small letters.
+_LEADS = (
+    "lacerat|skin tear|lac |lac,|lac.|lacs|bite|bitten|gunshot|gsw|bullet|puncture|stab |stab,|stab-|stabs|slash|incised|"
+    "contus|bruis|ematoma|abras|graze|scrape|burn|scald|crush"
+).split("|")
+_ANY = re.compile(rf"\b(?:{_ANY_KIND})\b", re.IGNORECASE)
 _DETERMINER = r"(?:(?:the|his|her|their|an?|patient's) ){0,2}"
 _SIDE = r"(?:right|left|bilateral|both|rt\.?|lt\.?|R|L)(?:[ -]sided)?"
 # All repetitions are bounded, so that no note can cost more than its length times a constant.
@@ -90,7 +93,8 @@ class _Told:
 
 def wounds(text: str) -> Iterator[tuple[int, int, Code]]:
     """Those that the text tells of, with their sites."""
-    if not _LED.search(text):
+    small = text.lower()
+    if not any(lead in small for lead in _LEADS) or not _ANY.search(text):
         return
     for listed in _lists(text):
         told = _told(text, listed)
