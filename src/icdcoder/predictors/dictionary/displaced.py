@@ -37,7 +37,9 @@ def with_nondisplaced(scored: list[Candidate], descriptions: Descriptions, note:
 
 def _partner(code: Code, text: str, descriptions: Descriptions) -> Code | None:
     number = _DIGITS.match(code.value, 4)
-    for step in _STEPS if number else ():
+    if number is None:
+        return None
+    for step in _STEPS:
         digits = f"{int(number[0]) + step:0{len(number[0])}}"
         other = Code(code.system, code.value[:4] + digits + code.value[number.end() :])
         if descriptions.known(other) and descriptions[other].lower() == "non" + text:

@@ -151,7 +151,8 @@ def _codes(text: str, told: _Told) -> Iterator[str]:
             character = _degree(text, told)
         for site in told.sites:
             named = _told_side(site)
-            for side in [told.side] if told.side and not named else _sides(named):
+            told_sides: list[Side] = [told.side] if told.side and not named else _sides(named)
+            for side in told_sides:
                 value = sites()[site["site"].lower()].code(kind, character.replace("?", ""), side)
                 if value:
                     yield value
