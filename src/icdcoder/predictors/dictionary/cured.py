@@ -21,7 +21,8 @@ _OF_THE_BLOOD = tuple(f"icd10cm:C{number}" for number in (88, *range(90, 96)))
 _STATEMENT = re.compile(r"[.;\n]\s|[.;\n]$")
 _AROUND = 120
 _STILL = re.compile(
-    r"\bmetasta|\brecurr(?!ence[- ]free)|\brelaps|\bprogress|\bresidual|\bactive\b|\bcurrent|\bongoing|\bnow\b|"
+    r"\bmetasta|\brecurr(?!ence[- ]free)|\brelaps|\bprogress|\bresidual|\bactive\b|\bcurrent|\bongoing|"
+    r"\bnow\b(?! (?:disease|cancer|NED|cured|free|in |recurrence|without|with no))|"
     r"\btoday\b|\byesterday|\bPOD\b|\bpost-?op\w* day|\bthis admission|\badjuvant|\bcycles?\b|\bon chemo|\breceiving|"
     r"\bundergoing|\bplan|\bawait|\bschedul|\bstage (?:IV|4)|\bnew(?:ly)?\b|\brecent|\bsuspic|\bpositive margins?|"
     r"\bspread|\binva|\b(?:for|with) (?:curative )?(?:re)?(?:section|surgery)\b",
