@@ -22,6 +22,13 @@ def test_every_line_makes_billable_codes_of_billable_codes() -> None:
     assert wrong == []
 
 
+def test_every_place_in_braces_is_read() -> None:
+    """A brace inside one ends it too early, and the line would never match."""
+    assert [
+        line.words.pattern for line in qualifiers() if "near:" in line.words.pattern or "{side" in line.words.pattern
+    ] == []
+
+
 @pytest.mark.parametrize(
     ("statement", "found"),
     [

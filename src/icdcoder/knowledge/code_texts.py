@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from icdcoder.core import text_file
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
 from icdcoder.knowledge import expressions
@@ -20,12 +21,7 @@ def read(path: Path) -> dict[Code, tuple[str, ...]]:
 
     Raises InputError that names the file, and the line where one is malformed.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
+    text = text_file.read(path)
     found: dict[Code, list[str]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from icdcoder import systems
+from icdcoder.core import text_file
 from icdcoder.core.cache import write_atomic
 from icdcoder.core.code import Code
 from icdcoder.core.errors import IcdcoderError, InputError
@@ -68,12 +69,7 @@ def _line(concept: Concept) -> str:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
+    text = text_file.read(path)
     if path.suffix == ".json":
         yield from _from_json(path, text)
         return

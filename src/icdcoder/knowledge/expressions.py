@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from icdcoder import systems
+from icdcoder.core import text_file
 from icdcoder.core.code import Code
 from icdcoder.core.errors import IcdcoderError, InputError, did_you_mean
 
@@ -101,18 +102,8 @@ def _merged(lines: Iterable[_Line]) -> tuple[ExpressionGroup, ...]:
     )
 
 
-def text_of(path: Path) -> str:
-    """A text file of the user's. Raises InputError where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
-
-
 def _parsed(path: Path, as_code: Callable[[str], Code]) -> Iterator[_Line]:
-    for number, line in enumerate(text_of(path).split("\n"), start=1):
+    for number, line in enumerate(text_file.read(path).split("\n"), start=1):
         if line.strip() and not line.startswith("#"):
             try:
                 yield _parse(line.rstrip("\r"), as_code)

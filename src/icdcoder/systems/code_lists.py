@@ -6,20 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from icdcoder import systems
+from icdcoder.core import text_file
 from icdcoder.core.code import Code
 from icdcoder.core.errors import IcdcoderError, InputError
 
 
 def read(path: Path) -> tuple[Code, ...]:
     """Typed codes, one a line ("icd9cm:401.9"); # begins a comment. Raises InputError that names the line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
     found: dict[Code, None] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_file.read(path).splitlines(), start=1):
         words = line.partition("#")[0].split()
         if not words:
             continue

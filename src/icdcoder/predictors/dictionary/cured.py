@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from icdcoder.predictors.dictionary.statement import around
+
 _CANCER = "icd10cm:C"
 # What else an operation takes away: growths, stones of the gallbladder, hernias, an appendix, a pregnancy in a tube.
 TAKEN_AWAY = tuple(
@@ -18,7 +20,6 @@ TAKEN_AWAY = tuple(
 # Cancers that lie elsewhere than where they began, and those of the blood, whose codes say that they are in remission.
 _NOT_CURED = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:C7B", "icd10cm:C80")
 _OF_THE_BLOOD = tuple(f"icd10cm:C{number}" for number in (88, *range(90, 96)))
-_STATEMENT = re.compile(r"[.;\n]\s|[.;\n]$")
 _AROUND = 120
 _STILL = re.compile(
     r"\bmetasta|\brecurr(?!ence[- ]free)|\brelaps|\bprogress|\bresidual|\bactive\b|\bcurrent|\bongoing|"
@@ -78,8 +79,7 @@ def is_cured(text: str, start: int, end: int, code: str) -> bool:
     operation was for."""
     if not code.startswith((_CANCER, *TAKEN_AWAY)) or code.startswith(_NOT_CURED):
         return False
-    before = _STATEMENT.split(text[max(0, start - _AROUND) : start])[-1]
-    behind = _STATEMENT.split(text[end : end + _AROUND])[0]
+    before, behind = around(text, start, end, _AROUND)
     if _STILL.search(_NO_RECURRENCE.sub(" ", before + " | " + behind)):
         return False
     long_ago = _LONG_AGO.search(before + " | " + behind) is not None

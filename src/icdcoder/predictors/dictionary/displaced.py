@@ -7,9 +7,9 @@ import re
 
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.statement import around
 
 _IN_PLACE = re.compile(r"\b(?:non|un)-?displaced\b|\bnot displaced\b|\bnon displaced\b|\bhairline\b", re.IGNORECASE)
-_STATEMENT = re.compile(r"[.;\n]\s")
 _DIGITS = re.compile(r"\d+")
 _AROUND = 40
 _DISPLACED = "displaced"
@@ -48,5 +48,5 @@ def _partner(code: Code, text: str, descriptions: Descriptions) -> Code | None:
 
 
 def _said(note: str, start: int, end: int) -> bool:
-    before = _STATEMENT.split(note[max(0, start - _AROUND) : start])[-1]
-    return _IN_PLACE.search(before + note[start:end] + _STATEMENT.split(note[end : end + _AROUND])[0]) is not None
+    before, behind = around(note, start, end, _AROUND)
+    return _IN_PLACE.search(before + note[start:end] + behind) is not None

@@ -151,23 +151,19 @@ def mentions(
         senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
         if not senses:
             continue
-        if dictionary.codes[senses[0].code].startswith(_LONG_TERM) and _STOPPED.match(text, end):
+        code = dictionary.codes[senses[0].code]
+        if code.startswith(_LONG_TERM) and _STOPPED.match(text, end):
             continue
-        if dictionary.codes[senses[0].code].startswith(_CANCER_OVER) and goes_on(text, end):
+        if code.startswith(_CANCER_OVER) and goes_on(text, end):
             going_on.append(match)
             continue
         nested = match.nested and not any(m.first <= match.first and match.last <= m.last for m in going_on[-3:])
         while where + 1 < len(sections) and sections[where].end <= start:
             where += 1
         span = cleaned.to_source(start, end)
-        asserted = assertions.of(start, end) if assertions else Assertion("affirmed")
-        if assertions and asserted.status == "affirmed" and _ASSERTS.match(text, start):
-            # The words that deny it reach into the term itself: "no family history of colon cancer".
-            tail = assertions.of(offsets[match.last][0], end)
-            asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted
+        asserted = _asserted(assertions, text, start, end, offsets[match.last][0])
         kind, heading = (sections[where].kind, sections[where].title) if sections else ("other", "")
         gaps = match.gaps + bool(_ASIDE.search(text, start, end))
-        code = dictionary.codes[senses[0].code]
         over = is_past(text, asserted, start, end, code, heading)
         past_until = max(past_until, match.last if over else -1)
         over = over or (match.nested and match.last <= past_until)
@@ -179,8 +175,17 @@ def mentions(
         off = read_off(cleaned, sections, drugs)
         found = [m for m in found if not off.tell(dictionary.codes[m.senses[0].code], m.start, m.end)]
         found = _more_exact([*found, *_mentioned(off, cleaned, dictionary, assertions)], note.text, dictionary)
-        found.sort(key=lambda mention: (mention.start, -mention.end))
-    return found
+    return sorted(found, key=lambda mention: (mention.start, -mention.end))
+
+
+def _asserted(assertions: Assertions | None, text: str, start: int, end: int, last: int) -> Assertion:
+    """What the words around the term assert; last: where its last word begins."""
+    asserted = assertions.of(start, end) if assertions else Assertion("affirmed")
+    if assertions and asserted.status == "affirmed" and _ASSERTS.match(text, start):
+        # The words that deny it reach into the term itself: "no family history of colon cancer".
+        tail = assertions.of(last, end)
+        asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted
+    return asserted
 
 
 def _mentioned(

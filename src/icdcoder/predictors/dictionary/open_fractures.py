@@ -7,6 +7,7 @@ import re
 
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.statement import around
 
 _OPEN = re.compile(
     r"\bopen\b(?! (?:reduction|book|heart|surg\w*|repair|approach|angle|wound))|\bcompound\b|\bgustilo\b", re.IGNORECASE
@@ -22,7 +23,6 @@ _THIRD = re.compile(
 )
 _LONG_BONES = ("S52", "S72", "S82")
 _CLOSED = "closed fracture"
-_STATEMENT = re.compile(r"[.;\n]\s|,")
 _AROUND = 45
 
 
@@ -46,6 +46,6 @@ def with_open_fractures(scored: list[Candidate], descriptions: Descriptions, not
 
 
 def _said_open(note: str, start: int, end: int) -> bool:
-    before = _STATEMENT.split(note[max(0, start - _AROUND) : start])[-1]
-    around = before + note[start:end] + _STATEMENT.split(note[end : end + _AROUND])[0]
-    return _OPEN.search(around) is not None and not _NOT_OPEN.search(around)
+    before, behind = around(note, start, end, _AROUND, to_comma=True)
+    clause = before + note[start:end] + behind
+    return _OPEN.search(clause) is not None and not _NOT_OPEN.search(clause)

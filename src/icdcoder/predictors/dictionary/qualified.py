@@ -7,9 +7,9 @@ import re
 from functools import lru_cache
 
 from icdcoder.knowledge.qualifiers import BEGINS, ENDS, Qualifier, by_letter
+from icdcoder.predictors.dictionary.statement import around
 
 _SYSTEM = "icd10cm:"
-_STATEMENT = re.compile(r"[.;\n]\s")
 _AROUND = 110
 # The text's own signs ("> 50 %") would be taken for those that stand around a mention.
 _OWN = str.maketrans(BEGINS + ENDS, "  ")
@@ -83,7 +83,6 @@ def _says(statement: str, words: re.Pattern[str]) -> bool:
 
 def _statement(text: str, start: int, end: int) -> str:
     """The statement around what stands there, with signs where that begins and ends."""
-    before = _STATEMENT.split(text[max(0, start - _AROUND) : start])[-1]
-    behind = _STATEMENT.split(text[end : end + _AROUND])[0]
+    before, behind = around(text, start, end, _AROUND)
     before, inside, behind = (part.translate(_OWN) for part in (before, text[start:end], behind))
     return f"{before}{BEGINS}{inside}{ENDS}{behind}"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from icdcoder.core.code import Code
+from icdcoder.predictors.dictionary.statement import around
 
 _PLACES = (
     r"\b(?:(?P<lumbar>lumbar|lumbosacral|low(?:er)? back|L ?[1-5](?:[-/–]|\b)|L-?spine)|"
@@ -15,7 +16,6 @@ _PLACES = (
 )
 _REGIONS = re.compile(_PLACES, re.IGNORECASE)
 _JUST_BEHIND = re.compile(r",? (?:at|of|in|from|involving)(?: the)? " + _PLACES, re.IGNORECASE)
-_STATEMENT = re.compile(r"[.;\n]\s")
 _AROUND = 70
 # Codes that leave the region open: those of the cervical, thoracic and lumbar spine.
 _OPEN = {
@@ -58,9 +58,8 @@ def placed(text: str, start: int, end: int, code: str) -> str:
 def _region(text: str, start: int, end: int) -> int | None:
     """That just behind ("at L4-5"), else the last one before it in the statement, else the next one behind; else the
     only one of the text."""
-    behind = _STATEMENT.split(text[end : end + _AROUND])[0]
-    before = _STATEMENT.split(text[max(0, start - _AROUND) : end])[-1]
-    named = [*_REGIONS.finditer(before)]
+    before, behind = around(text, start, end, _AROUND)
+    named = [*_REGIONS.finditer(before + text[start:end])]
     found = _JUST_BEHIND.match(behind) or (named[-1] if named else _REGIONS.search(behind))
     if found is not None:
         return _NUMBER[str(found.lastgroup)]

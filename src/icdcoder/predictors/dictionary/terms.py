@@ -11,9 +11,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from icdcoder.core import text_file
 from icdcoder.core.code import Code
 from icdcoder.knowledge import expressions
-from icdcoder.knowledge.expressions import text_of
 from icdcoder.knowledge.shipped import FOLDER, lines, rows
 from icdcoder.predictors.dictionary import index_wordings, neoplasm_wordings
 
@@ -116,7 +116,7 @@ def terms(
 
 
 def _phrases(path: Path) -> Iterator[str]:
-    for line in text_of(path).split("\n"):
+    for line in text_file.read(path).split("\n"):
         if line.strip() and not line.startswith("#"):
             yield line.strip()
 

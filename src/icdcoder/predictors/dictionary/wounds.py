@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.wound_sites import Kind, Side, sites
+from icdcoder.predictors.dictionary.statement import around
 
 # What the character for it is: of a burn its degree is looked for.
 _KINDS: tuple[tuple[str, Kind, str], ...] = (
@@ -174,9 +175,8 @@ def _side(told: str | None) -> Side:
 
 
 def _degree(text: str, told: _Told) -> str:
-    near = re.split(r"[.;\n]", text[max(0, told.start - _AROUND) : told.start])[-1] + text[told.start : told.end]
-    behind = re.split(r"[.;\n]", text[told.end : told.end + _AROUND])[0]
-    for part in (near, behind):
+    before, behind = around(text, told.start, told.end, _AROUND)
+    for part in (before + text[told.start : told.end], behind):
         for degree, words in _DEGREES:
             if words.search(part):
                 return degree

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from icdcoder.core import text_file
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import InputError
 
@@ -20,9 +21,4 @@ def texts(config: Config) -> Iterator[str]:
     if not paths:
         raise InputError(f"{config.path} holds no file {config.pattern}.")
     for path in paths:
-        try:
-            yield path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError:
-            raise InputError(f"{path} is not a text file in UTF-8.") from None
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+        yield text_file.read(path)
