@@ -23,7 +23,7 @@ from icdcoder.core.document import Document
 from icdcoder.corpora import cmc2007
 from icdcoder.experiment.ranking import matrices, ranker_threshold
 from icdcoder.predictors import lexicon
-from icdcoder.predictors.dictionary.scoring import ACCEPTED
+from icdcoder.predictors.dictionary.candidates.scoring import ACCEPTED
 from icdcoder.predictors.ranking import fitting
 from icdcoder.predictors.ranking.descriptions import Rarity
 from icdcoder.predictors.ranking.habits import Coded

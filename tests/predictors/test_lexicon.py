@@ -205,7 +205,7 @@ def test_a_note_in_another_language_is_warned_of(coder: Coder) -> None:
 
 
 def test_candidates_have_the_features_that_are_named(coder: Coder) -> None:
-    from icdcoder.predictors.dictionary.features import NAMES
+    from icdcoder.predictors.dictionary.candidates.features import NAMES
 
     note = Note("n", "COPD. No fever. Mother had breast cancer. Fracture of the left distal radius.")
     predictor = coder.predictor

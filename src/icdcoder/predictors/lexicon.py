@@ -18,12 +18,12 @@ from icdcoder.core.config import Settings
 from icdcoder.core.note import Note
 from icdcoder.core.prediction import CodePrediction, CoderName, Evidence, Prediction
 from icdcoder.core.version import VERSION
+from icdcoder.predictors.dictionary.candidates.features import matrix
+from icdcoder.predictors.dictionary.candidates.scoring import ACCEPTED, Candidate, Descriptions, Habits, candidates
 from icdcoder.predictors.dictionary.compiled import Dictionary, cached
 from icdcoder.predictors.dictionary.editions import Edition, OlderEdition
-from icdcoder.predictors.dictionary.features import matrix
 from icdcoder.predictors.dictionary.mentions import Reading, mentions
-from icdcoder.predictors.dictionary.read_off import Drugs
-from icdcoder.predictors.dictionary.scoring import ACCEPTED, Candidate, Descriptions, Habits, candidates
+from icdcoder.predictors.dictionary.read_off.themes import Drugs
 from icdcoder.predictors.dictionary.terms import NO_CONDITION, PAST_PROCEDURES, Own, terms
 from icdcoder.text.language import not_english
 

@@ -9,7 +9,7 @@ from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError
 from icdcoder.core.note import Note
 from icdcoder.predictors import lexicon
-from icdcoder.predictors.dictionary.features import NAMES
+from icdcoder.predictors.dictionary.candidates.features import NAMES
 from icdcoder.predictors.ranking.boosting import Boosting
 from icdcoder.predictors.ranking.descriptions import Rarity
 from icdcoder.predictors.ranking.fitting import fit, gather, grow

@@ -11,9 +11,9 @@ from icdcoder.core.note import Note
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.matches import matches
 from icdcoder.predictors.dictionary.qualified import qualified
-from icdcoder.predictors.dictionary.read_off import Drugs, ReadingsOff, read_off
-from icdcoder.predictors.dictionary.sequelae import of_the_hand
-from icdcoder.predictors.dictionary.spine import placed
+from icdcoder.predictors.dictionary.read_off.sequelae import of_the_hand
+from icdcoder.predictors.dictionary.read_off.spine import placed
+from icdcoder.predictors.dictionary.read_off.themes import Drugs, ReadingsOff, read_off
 from icdcoder.predictors.dictionary.terms import Source
 from icdcoder.predictors.dictionary.told import goes_on, is_asked, is_past, is_strangers, was_done
 from icdcoder.predictors.dictionary.words import SIDES, mostly_capitals, term_words

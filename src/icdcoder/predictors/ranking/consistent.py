@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from icdcoder.knowledge.combinations import combined
 from icdcoder.knowledge.said_by_another import said_by_others
-from icdcoder.predictors.dictionary.together import LESS_SPECIFIC, gives_way, less_specific
+from icdcoder.predictors.dictionary.candidates.together import LESS_SPECIFIC, gives_way, less_specific
 
 if TYPE_CHECKING:
     from icdcoder.core.code import Code
-    from icdcoder.predictors.dictionary.candidate import Descriptions
+    from icdcoder.predictors.dictionary.candidates.candidate import Descriptions
 
 _SYMPTOMS = ("R", "M25", "M54", "M79")
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.features import NAMES as DICTIONARY_NAMES
+from icdcoder.predictors.dictionary.candidates.features import NAMES as DICTIONARY_NAMES
 from icdcoder.predictors.ranking import code_sets, context
 from icdcoder.predictors.ranking.boosting import Boosting, Forest, mean, sigmoid
 from icdcoder.predictors.ranking.boosting import fit as fit_forest

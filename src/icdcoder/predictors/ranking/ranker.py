@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from icdcoder.core.code import Code
 from icdcoder.core.errors import ArtefactError
-from icdcoder.predictors.dictionary.features import NAMES as DICTIONARY_NAMES
+from icdcoder.predictors.dictionary.candidates.features import NAMES as DICTIONARY_NAMES
 from icdcoder.predictors.ranking import code_sets, context, descriptions
 from icdcoder.predictors.ranking.boosting import Forest, sigmoid
 from icdcoder.predictors.ranking.code_sets import Weighed

@@ -19,8 +19,8 @@ from icdcoder.text.sections import split
 
 if TYPE_CHECKING:
     from icdcoder.core.code import Code
+    from icdcoder.predictors.dictionary.candidates.scoring import Candidate
     from icdcoder.predictors.dictionary.editions import OlderEdition
-    from icdcoder.predictors.dictionary.scoring import Candidate
     from icdcoder.predictors.lexicon import LexiconPredictor
 
 # Statuses under which a word counts as another word: "no fever" is not fever.
@@ -77,7 +77,7 @@ def read(note: Note, dictionary: LexiconPredictor) -> ReadNote:
 
 def rarity(dictionary: LexiconPredictor) -> Rarity:
     """How rare words are in the descriptions of all codes that the dictionary knows (some seconds)."""
-    from icdcoder.predictors.dictionary.scoring import Descriptions
+    from icdcoder.predictors.dictionary.candidates.scoring import Descriptions
 
     # Not the dictionary's own, which would keep the words of every code.
     said = Descriptions(dictionary.systems).said
@@ -106,7 +106,7 @@ def _asserted(candidates: list[Candidate]) -> list[str]:
 
 def _believed(candidates: list[Candidate]) -> list[str]:
     """Each code alone, with whether the dictionary accepts it, and with status and section of its mentions."""
-    from icdcoder.predictors.dictionary.scoring import ACCEPTED
+    from icdcoder.predictors.dictionary.candidates.scoring import ACCEPTED
 
     found: list[str] = []
     for one in candidates:

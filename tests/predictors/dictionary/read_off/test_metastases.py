@@ -5,7 +5,7 @@ import pytest
 from icdcoder import systems
 from icdcoder.core.code import Code
 from icdcoder.knowledge.metastasis_sites import sites
-from icdcoder.predictors.dictionary.metastases import spreads
+from icdcoder.predictors.dictionary.read_off.metastases import spreads
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
 from icdcoder.predictors.dictionary.statement import around
 
 _OPEN = re.compile(

@@ -12,15 +12,11 @@ from itertools import islice, takewhile
 from icdcoder.core.code import Code
 from icdcoder.knowledge.histories import history_of
 from icdcoder.knowledge.said_by_another import said_by_others
-from icdcoder.predictors.dictionary.candidate import ACCEPTED, CONTENT_WORDS, Candidate, Descriptions
-from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
-from icdcoder.predictors.dictionary.cured import TAKEN_AWAY
-from icdcoder.predictors.dictionary.diabetes import of_one_type, with_complications
-from icdcoder.predictors.dictionary.displaced import with_nondisplaced
-from icdcoder.predictors.dictionary.mentions import Mention
-from icdcoder.predictors.dictionary.open_fractures import with_open_fractures
-from icdcoder.predictors.dictionary.terms import Source
-from icdcoder.predictors.dictionary.together import (
+from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, CONTENT_WORDS, Candidate, Descriptions
+from icdcoder.predictors.dictionary.candidates.diabetes import of_one_type, with_complications
+from icdcoder.predictors.dictionary.candidates.displaced import with_nondisplaced
+from icdcoder.predictors.dictionary.candidates.open_fractures import with_open_fractures
+from icdcoder.predictors.dictionary.candidates.together import (
     LESS_SPECIFIC,
     most_specific,
     with_chapter15,
@@ -28,7 +24,11 @@ from icdcoder.predictors.dictionary.together import (
     with_implied,
     with_newborn,
 )
-from icdcoder.predictors.dictionary.weak_bones import with_weak_bones
+from icdcoder.predictors.dictionary.candidates.weak_bones import with_weak_bones
+from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
+from icdcoder.predictors.dictionary.cured import TAKEN_AWAY
+from icdcoder.predictors.dictionary.mentions import Mention
+from icdcoder.predictors.dictionary.terms import Source
 
 # How far a wording alone supports the code.
 TRUST = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
 from icdcoder.predictors.dictionary.statement import around
 
 _IN_PLACE = re.compile(r"\b(?:non|un)-?displaced\b|\bnot displaced\b|\bnon displaced\b|\bhairline\b", re.IGNORECASE)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icdcoder import systems
-from icdcoder.predictors.dictionary import measures as module
-from icdcoder.predictors.dictionary.measures import measures
+from icdcoder.predictors.dictionary.read_off import measures as module
+from icdcoder.predictors.dictionary.read_off.measures import measures
 
 
 @pytest.mark.parametrize(

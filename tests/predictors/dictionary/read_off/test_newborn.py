@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from icdcoder.predictors.dictionary.newborn import born, is_newborn
+from icdcoder.predictors.dictionary.read_off.newborn import born, is_newborn
 
 
 def told(text: str) -> set[str]:

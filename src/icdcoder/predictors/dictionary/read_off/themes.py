@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from itertools import chain
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.allergies import allergies
-from icdcoder.predictors.dictionary.drugs import effects
-from icdcoder.predictors.dictionary.measures import measures
-from icdcoder.predictors.dictionary.metastases import origins, spreads
-from icdcoder.predictors.dictionary.newborn import born, is_newborn
-from icdcoder.predictors.dictionary.pregnancy import outcomes
-from icdcoder.predictors.dictionary.receptors import receptors
-from icdcoder.predictors.dictionary.sequelae import sequelae
-from icdcoder.predictors.dictionary.spine import vertebral_fractures
-from icdcoder.predictors.dictionary.transport import accidents
-from icdcoder.predictors.dictionary.wounds import wounds
+from icdcoder.predictors.dictionary.read_off.allergies import allergies
+from icdcoder.predictors.dictionary.read_off.drugs import effects
+from icdcoder.predictors.dictionary.read_off.measures import measures
+from icdcoder.predictors.dictionary.read_off.metastases import origins, spreads
+from icdcoder.predictors.dictionary.read_off.newborn import born, is_newborn
+from icdcoder.predictors.dictionary.read_off.pregnancy import outcomes
+from icdcoder.predictors.dictionary.read_off.receptors import receptors
+from icdcoder.predictors.dictionary.read_off.sequelae import sequelae
+from icdcoder.predictors.dictionary.read_off.spine import vertebral_fractures
+from icdcoder.predictors.dictionary.read_off.transport import accidents
+from icdcoder.predictors.dictionary.read_off.wounds import wounds
 from icdcoder.text.clean import Cleaned
 from icdcoder.text.sections import Section
 

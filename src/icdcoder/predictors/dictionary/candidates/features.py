@@ -12,7 +12,7 @@ import numpy.typing as npt
 from icdcoder.predictors.dictionary.terms import Source
 
 if TYPE_CHECKING:
-    from icdcoder.predictors.dictionary.scoring import Candidate
+    from icdcoder.predictors.dictionary.candidates.scoring import Candidate
 
 _STATUSES = ("affirmed", "negated", "historical", "family", "hypothetical", "uncertain")
 _SECTIONS = {

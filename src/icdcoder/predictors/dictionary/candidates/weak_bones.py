@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
-from icdcoder.predictors.dictionary.together import LESS_SPECIFIC
+from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.candidates.together import LESS_SPECIFIC
 
 _FORCE = re.compile(
     r"\b(?:MVC|MVA|motor vehicle|motorcycle|car accident|road traffic|traffic accident|collision|crash|pedestrian|"

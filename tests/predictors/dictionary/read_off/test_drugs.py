@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from icdcoder import systems
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary import drugs
-from icdcoder.predictors.dictionary.drugs import effects
+from icdcoder.predictors.dictionary.read_off import drugs
+from icdcoder.predictors.dictionary.read_off.drugs import effects
 from icdcoder.text.led_pattern import LedPattern, in_small_letters
 
 STEMS = {"tylenol": "T39.1X", "warfarin": "T45.51", "heroin": "T40.1X", "insulin": "T38.3X", "pills": "T50.90"}

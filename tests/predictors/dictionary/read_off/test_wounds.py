@@ -4,7 +4,7 @@ import pytest
 
 from icdcoder import systems
 from icdcoder.knowledge.wound_sites import sites
-from icdcoder.predictors.dictionary.wounds import wounds
+from icdcoder.predictors.dictionary.read_off.wounds import wounds
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from icdcoder.knowledge.chapter15 import complicating
 from icdcoder.knowledge.combinations import combined
 from icdcoder.knowledge.implied_codes import implied, likely
 from icdcoder.knowledge.newborn import of_a_newborn
-from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
-from icdcoder.predictors.dictionary.newborn import is_newborn
-from icdcoder.predictors.dictionary.pregnancy import IN_WORDS, period
+from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.read_off.newborn import is_newborn
+from icdcoder.predictors.dictionary.read_off.pregnancy import IN_WORDS, period
 
 # An unspecified code beside a more specific one of the same category.
 LESS_SPECIFIC = 0.45

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from icdcoder.predictors.dictionary.receptors import receptors
+from icdcoder.predictors.dictionary.read_off.receptors import receptors
 
 
 @pytest.mark.parametrize(

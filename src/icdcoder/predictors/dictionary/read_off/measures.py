@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.newborn import is_newborn
+from icdcoder.predictors.dictionary.read_off.newborn import is_newborn
 
 
 @dataclass(frozen=True, slots=True)

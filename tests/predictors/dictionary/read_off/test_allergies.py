@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from icdcoder.knowledge import table_of_drugs
-from icdcoder.predictors.dictionary.allergies import allergies
+from icdcoder.predictors.dictionary.read_off.allergies import allergies
 from icdcoder.text.sections import split
 
 STEMS = table_of_drugs.load()

@@ -5,7 +5,7 @@ import pytest
 from icdcoder import systems
 from icdcoder.core.code import Code
 from icdcoder.knowledge.stroke_deficits import deficits
-from icdcoder.predictors.dictionary.sequelae import of_the_hand, sequelae
+from icdcoder.predictors.dictionary.read_off.sequelae import of_the_hand, sequelae
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from icdcoder import systems
-from icdcoder.predictors.dictionary import transport
-from icdcoder.predictors.dictionary.transport import accidents
+from icdcoder.predictors.dictionary.read_off import transport
+from icdcoder.predictors.dictionary.read_off.transport import accidents
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 
 from icdcoder.core.code import Code
-from icdcoder.predictors.dictionary.candidate import ACCEPTED, Candidate, Descriptions
-from icdcoder.predictors.dictionary.together import LESS_SPECIFIC
+from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
+from icdcoder.predictors.dictionary.candidates.together import LESS_SPECIFIC
 
 _TYPE_2 = re.compile(r"(?<![\d.])2|\bII\b|NIDDM|non-?insulin|adult[- ]onset|mature", re.IGNORECASE)
 
