@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from string import ascii_uppercase
 
 from icdcoder.knowledge.shipped import rows
@@ -25,15 +25,31 @@ _AT = re.compile(r"\{side at:(?P<words>[^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """codes: matches the codes to which it applies, whole. words: what a statement says, or with `anywhere` the note.
-    exact: the code for both, as `re.Match.expand` takes it."""
+    """codes, words: regular expressions, of the codes to which it applies, whole, and of what a statement says, or with
+    `anywhere` the note. exact: the code for both, as `re.Match.expand` takes it."""
 
-    codes: re.Pattern[str]
-    words: re.Pattern[str]
+    codes: str
+    words: str
     exact: str
     anywhere: bool
     placed: bool
     """Whether it says where the words stand beside the mention."""
+
+    def applied(self, value: str) -> str | None:
+        """The more exact code of one to which it applies."""
+        match = _compiled(self.codes).fullmatch(value)
+        return match.expand(self.exact) if match else None
+
+    @property
+    def said(self) -> re.Pattern[str]:
+        """The words, however they are written."""
+        return _compiled(self.words, re.IGNORECASE)
+
+
+@cache
+def _compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """When it is first needed: all of them together take half a second."""
+    return re.compile(pattern, flags)
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +57,7 @@ def by_letter() -> dict[str, tuple[tuple[int, Qualifier], ...]]:
     """{first letter of a code: the lines that may apply to it, with their numbers}."""
     found: dict[str, list[tuple[int, Qualifier]]] = {letter: [] for letter in ascii_uppercase}
     for number, line in enumerate(qualifiers()):
-        pattern = line.codes.pattern
+        pattern = line.codes
         # A capital that begins the pattern or one of its alternatives; more than needed do no harm.
         for letter in ascii_uppercase if _CLASS_FIRST.search(pattern) else set(_CAPITAL_FIRST.findall(pattern)):
             found[letter].append((number, line))
@@ -59,13 +75,7 @@ def _read(codes: str, words: str, exact: str) -> Iterator[Qualifier]:
     words = _AT.sub(_at, _NEAR.sub(_near, words.removeprefix(_ANYWHERE)))
     for side, digit in _SIDES.items() if "{side}" in words else (("", ""),):
         said = words.replace("{side}", rf"\b(?:{side}|{side[:1]}t?)\b")
-        yield Qualifier(
-            re.compile(codes),
-            re.compile(said, re.IGNORECASE),
-            exact.replace("{side}", digit),
-            anywhere,
-            _SIGN.search(said) is not None,
-        )
+        yield Qualifier(codes, said, exact.replace("{side}", digit), anywhere, _SIGN.search(said) is not None)
 
 
 def _near(match: re.Match[str]) -> str:

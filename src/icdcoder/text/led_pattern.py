@@ -1,4 +1,4 @@
-"""Regular expressions that begin with one of a few wordings, which are looked for as plain text first.
+"""Regular expressions that begin with, or hold, one of a few wordings, which are looked for as plain text first.
 
 An expression that ignores case and tries every place of a note costs fifty times the look for a word.
 """
@@ -24,6 +24,12 @@ class LedPattern:
             if start >= free and (match := self.pattern.match(text, start)):
                 free = match.end()
                 yield match
+
+
+def holds_one(text: str, cues: tuple[str, ...]) -> bool:
+    """Whether one of the cues, in small letters, stands in the text, however it is written."""
+    small = text.lower()
+    return any(cue in small for cue in cues)
 
 
 def in_small_letters(text: str) -> str:

@@ -52,7 +52,7 @@ def _further(code: str, at: int) -> tuple[tuple[int, re.Pattern[str], str, bool]
     """Of the lines from `at` on, those that apply to the code: their numbers, their words, the code for both, and
     whether they say where the words stand beside the mention."""
     return tuple(
-        (number, line.words, exact, line.placed)
+        (number, line.said, exact, line.placed)
         for number, line, exact in _applying(code)
         if number >= at and not line.anywhere
     )
@@ -60,16 +60,16 @@ def _further(code: str, at: int) -> tuple[tuple[int, re.Pattern[str], str, bool]
 
 @lru_cache(maxsize=50_000)
 def _anywhere(code: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((line.words, exact) for _, line, exact in _applying(code) if line.anywhere)
+    return tuple((line.said, exact) for _, line, exact in _applying(code) if line.anywhere)
 
 
 @lru_cache(maxsize=50_000)
 def _applying(code: str) -> tuple[tuple[int, Qualifier, str], ...]:
     value, found = code.removeprefix(_SYSTEM), []
     for number, line in by_letter().get(value[:1], ()):
-        match = line.codes.fullmatch(value)
-        if match:
-            found.append((number, line, _SYSTEM + match.expand(line.exact)))
+        exact = line.applied(value)
+        if exact is not None:
+            found.append((number, line, _SYSTEM + exact))
     return tuple(found)
 
 

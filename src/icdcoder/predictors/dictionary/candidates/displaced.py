@@ -8,6 +8,7 @@ import re
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
 from icdcoder.predictors.dictionary.statement import around
+from icdcoder.text.led_pattern import holds_one
 
 _IN_PLACE = re.compile(r"\b(?:non|un)-?displaced\b|\bnot displaced\b|\bnon displaced\b|\bhairline\b", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
@@ -19,7 +20,7 @@ _STEPS = (3, 30)
 
 def with_nondisplaced(scored: list[Candidate], descriptions: Descriptions, note: str) -> list[Candidate]:
     """With the codes of nondisplaced fractures in the place of those of displaced ones."""
-    if not _IN_PLACE.search(note):
+    if not holds_one(note, ("displaced", "hairline")):
         return scored
     by_code = {c.code: c for c in scored}
     for one in scored:

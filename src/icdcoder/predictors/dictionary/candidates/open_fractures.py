@@ -8,6 +8,7 @@ import re
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.candidates.candidate import ACCEPTED, Candidate, Descriptions
 from icdcoder.predictors.dictionary.statement import around
+from icdcoder.text.led_pattern import holds_one
 
 _OPEN = re.compile(
     r"\bopen\b(?! (?:reduction|book|heart|surg\w*|repair|approach|angle|wound))|\bcompound\b|\bgustilo\b", re.IGNORECASE
@@ -28,7 +29,7 @@ _AROUND = 45
 
 def with_open_fractures(scored: list[Candidate], descriptions: Descriptions, note: str) -> list[Candidate]:
     """With the codes of open fractures in the place of those of closed ones."""
-    if not _OPEN.search(note):
+    if not holds_one(note, ("open", "compound", "gustilo")):
         return scored
     by_code = {c.code: c for c in scored}
     for one in scored:

@@ -101,18 +101,27 @@ _OF_A_PREGNANCY = (
     r"Braxton[- ]Hicks|false labou?r|in labou?r|antepartum|antenatal|post-?dates|post-?term|rh(?:esus)?[- ]negative|"
     r"GBS (?:positive|carrier|colonized)|Group B strep carrier"
 )
+# Each match of it holds one of these, in small letters.
+_PREGNANCY_CUES = tuple(
+    "eclampsia|hellp|gestational|pregnancy|gdm|pih|twin|placenta|vasa p|prom|membranes|pre-term|preterm|abortion|"
+    "miscarriage|hyperemesis|fetal|foetal|fetus|foetus|iugr|fgr|iufd|stillbirth|breech|transverse lie|oblique lie|"
+    "unstable lie|chorionic|amniotic|chorioamnionitis|hydramnios|cervical insuf|cervical incomp|cervical cerc|cervix|"
+    "cholestasis|maternal|gravida|primipara|multipara|braxton|in labo|false labo|term labo|antepartum|antenatal|"
+    "postdates|post-dates|postterm|post-term|rh-neg|rh neg|rhesus|gbs|group b strep".split("|")
+)
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
-# A text is searched where it holds one of the words, in small letters.
-_MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
+# A text is searched where it holds one of the words, in small letters; of each group, where there are two.
+_WEEKS = ("week", "wk")
+_MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], ...] = (
     (
-        ("bmi", "body mass"),
+        (("bmi", "body mass"),),
         re.compile(
             rf"\b(?:BMI|body mass index)\b{_GAP}(?P<n>\d{{2}}(?:\.\d+)?)(?![\d%]|(?:th|st|nd|rd)\b)", re.IGNORECASE
         ),
         _body_mass,
     ),
     (
-        ("gestation", "pregnan", " ega", " iup", "intrauterine"),
+        (("gestation", "pregnan", " ega", " iup", "intrauterine"),),
         re.compile(
             r"\b(?P<n>\d{1,2})(?:(?:[+]| and )\d(?:/7)?| \d/7)?[ -]?(?:weeks?|wks?)['’]?,? "
             r"(?:of )?(?:gestation|gestational|pregnan|EGA|IUP|intrauterine)",
@@ -121,7 +130,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
         _gestation,
     ),
     (
-        ("week", "wk"),
+        (_WEEKS, ("pregnan", "gravida", "gestation", *(f"p{number}" for number in range(10)))),
         re.compile(
             r"\b(?:pregnan(?:t|cy)|gravida|gestation(?:al age)?|G\d+ ?P\d+)[^.;\n]{0,20}?(?:[^.;\n]{0,40}? at )?"
             r"(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b",
@@ -131,7 +140,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     ),
     # What a pregnancy alone has, with the weeks behind it: "preeclampsia at 34 weeks".
     (
-        ("week", "wk"),
+        (_WEEKS, _PREGNANCY_CUES),
         re.compile(
             rf"\b(?:{_OF_A_PREGNANCY})\b"
             r"[^.;\n]{0,50}?(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b"
@@ -142,7 +151,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     ),
     # The weeks before it: "at 41 weeks, post-dates".
     (
-        ("week", "wk"),
+        (_WEEKS, _PREGNANCY_CUES),
         re.compile(
             r"\b(?<!for )(?P<n>\d{2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b(?! (?:ago|post|later|after|before|old))"
             rf"[^.;\n]{{0,25}}?\b(?:{_OF_A_PREGNANCY})\b",
@@ -152,14 +161,14 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     ),
     # "38w4d" is so exact only of a pregnancy.
     (
-        tuple(f"w{day}d" for day in range(7)),
+        (tuple(f"w{day}d" for day in range(7)),),
         re.compile(r"\b(?P<n>\d{1,2})w[0-6]d\b", re.IGNORECASE),
         _gestation,
     ),
-    (("gcs", "glasgow"), re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
-    (("nih",), re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
+    ((("gcs", "glasgow"),), re.compile(rf"\b(?:GCS|Glasgow)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _coma),
+    ((("nih",),), re.compile(rf"\bNIH(?:SS| stroke scale)\b{_GAP}(?P<n>\d{{1,2}})(?!\d)", re.IGNORECASE), _stroke),
     (
-        ("ppd", "pack"),
+        (("ppd", "pack"),),
         re.compile(
             r"(?<![\w./])(?:\d(?:[./]\d)?|half|one|two|three|(?:a|1/2|half) ?a?)[ -]?"
             r"(?:ppd\b|packs?(?: of cigarettes)?(?: |-)?(?:per|a|/|each|every)(?: |-)?day\b)",
@@ -168,7 +177,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
         _packs,
     ),
     (
-        ("cig",),
+        (("cig",),),
         re.compile(
             r"(?<![\w./-])(?P<n>\d{1,2})(?:-\d{1,2})? ?(?:cigarettes|cigs)\.?"
             r"(?: |-)?(?:/|per|a|each|every|daily)(?: |-)?(?:day|d\b)?",
@@ -178,7 +187,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     ),
     # "31+4", as British midwives and obstetricians write the weeks.
     (
-        tuple(f"+{day}" for day in range(7)),
+        (tuple(f"+{day}" for day in range(7)),),
         re.compile(
             r"\b(?:pregnan\w*|gravida|antenatal|primip\w*|multip\w*|obstet\w*|G\d+ ?P\d+)\b[^\n;]{0,60}?"
             r"(?<![\d.])(?P<n>\d{2}) ?\+ ?[0-6]"
@@ -189,7 +198,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
     ),
     # Of toxic epidermal necrolysis and scalded skin, which are coded with the share of the skin that came off.
     (
-        ("detach", "exfolia", "slough", "denud", "desquam", "necrolysis"),
+        (("detach", "exfolia", "slough", "denud", "desquam", "necrolysis"),),
         re.compile(
             r"\b(?:detach\w+|exfoliat\w+|slough\w*|denud\w+|desquamat\w+|necrolysis)\b[^.\n]{0,60}?\b(?P<n>\d{1,2}) ?% "
             r"(?:of )?(?:the |his |her )?(?:total )?(?:body|TBSA|BSA|skin)",
@@ -198,7 +207,7 @@ _MEASURES: tuple[tuple[tuple[str, ...], re.Pattern[str], _Reading], ...] = (
         _exfoliated,
     ),
     (
-        ("burn",),
+        (("burn",),),
         re.compile(r"\bburn[^.\n]{0,60}?\b(?P<n>\d{1,2}) ?% (?:of )?(?:the )?(?:total )?(?:body|TBSA|BSA)", re.I),
         _burned,
     ),
@@ -209,7 +218,7 @@ def measures(text: str) -> Iterator[Measure]:
     """Those that the text states, kind by kind."""
     small = text.lower()
     for words, pattern, read in _MEASURES:
-        if not any(word in small for word in words):
+        if not all(any(word in small for word in group) for group in words):
             continue
         for match in pattern.finditer(text):
             found = read(match)

@@ -9,7 +9,12 @@ from functools import lru_cache
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.metastasis_sites import MetastasisSite, sites
+from icdcoder.predictors.dictionary.statement import near
+from icdcoder.text.led_pattern import holds_one
 
+_CUES = ("metasta", "mets")
+_WORD = re.compile("|".join(_CUES), re.IGNORECASE)
+_REACH = 200
 # "metastases to", "metastatic disease involving", "metastatic breast cancer to", "has metastasized to", "mets in"
 _SPREAD = re.compile(
     r"\b(?:metasta(?:sis|ses|tic|s[ei][sz]ed|si[sz]ing|si[sz]es?)|mets)\b"
@@ -50,17 +55,18 @@ class Spread:
 
 def spreads(text: str) -> Iterator[Spread]:
     """Each site that the text says a cancer has spread to, in reading order."""
-    if "meta" not in (small := text.lower()) and "mets" not in small:
+    if not holds_one(text, _CUES):
         return
     for cue in _SPREAD.finditer(text):
         yield from _listed(text, cue.end(), cue.span())
-    for listed in _before().finditer(text):
-        yield from _listed(text, listed.start(), (listed.end("list"), listed.end()), listed.end("list"))
+    for start, end in near(_WORD.finditer(text), _REACH):
+        for listed in _before().finditer(text, start, end):
+            yield from _listed(text, listed.start(), (listed.end("list"), listed.end()), listed.end("list"))
 
 
 def origins(text: str) -> Iterator[tuple[int, int]]:
     """Where the text says what a metastasis comes from: "metastases from colon cancer"."""
-    return (match.span() for match in _FROM.finditer(text))
+    return (match.span() for match in _FROM.finditer(text)) if holds_one(text, _CUES) else iter(())
 
 
 def _listed(text: str, start: int, cue: tuple[int, int], stop: int | None = None) -> Iterator[Spread]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.chapter15 import Period
+from icdcoder.text.led_pattern import holds_one
 
 _DELIVERED = re.compile(
     r"\b(?:(?:admitted|presented|arrived|came)(?: \w+){0,3} in (?:active |early |spontaneous |preterm )*labor|"
@@ -17,6 +18,11 @@ _DELIVERED = re.compile(
     r"(?:was|were) delivered|delivered (?:an?|via|by|vaginally)|delivery of (?:an?|the|her)|"
     r"underwent (?:an? )?(?:\w+ ){0,4}(?:ca?esarean|c-section)|(?:NSVD|SVD|LTCS|VBAC)|induction of labor)\b",
     re.IGNORECASE,
+)
+# Each match of it holds one of these, in small letters.
+_DELIVERED_CUES = (
+    *(f"{kind} labor" for kind in ("in", "active", "early", "spontaneous", "preterm", "of")),
+    *"deliver|gave birth|esarean|c-s|c/s|ltcs|svd|vbac|viable|live |liveborn".split("|"),
 )
 _FORMER = re.compile(
     r"\b(?:prior|previous|history of|hx of|h/o|s/p|status post|past|last|first|in (?:19|20)\d\d|plan\w*|schedul\w*|for|"
@@ -66,13 +72,15 @@ def period(text: str, codes: Collection[Code]) -> Period | None:
 
 def outcomes(text: str) -> Iterator[tuple[int, int, Code]]:
     """A live child, where the text tells of the delivery; what other outcomes are called is in the dictionary."""
-    if _TWINS.search(text) or _OF_THE_CHILD.search(text) or not next(_deliveries(text), None):
+    if not next(_deliveries(text), None) or _TWINS.search(text) or _OF_THE_CHILD.search(text):
         return
     for match in _ALIVE.finditer(text):
         yield match.start(), match.end(), Code("icd10cm", "Z37.0")
 
 
 def _deliveries(text: str) -> Iterator[re.Match[str]]:
+    if not holds_one(text, _DELIVERED_CUES):
+        return iter(())
     return (m for m in _DELIVERED.finditer(text) if not _FORMER.search(text[max(0, m.start() - 40) : m.start()]))
 
 

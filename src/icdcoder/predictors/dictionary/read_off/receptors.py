@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from icdcoder.core.code import Code
+from icdcoder.text.led_pattern import holds_one
 
 _ESTROGEN = r"\b(?:ER|HR|(?:o?estrogen|hormone)(?:al)?(?:[- ]receptors?)?(?: \(ER\))?)"
 _AND_OTHERS = r"(?:[ ]?(?:/|,|and|&)[ ]?(?:PR|PgR|progesterone)(?: \(PR\))?)?"
@@ -19,7 +20,7 @@ _BEFORE = re.compile(
     r"\b(?P<status>positive|negative) for (?:both )?(?:the )?o?estrogen\b|\btriple[- ](?P<none>negative)\b",
     re.IGNORECASE,
 )
-_OF_A_BREAST = re.compile(r"breast|mammar|ductal|lobular|mastectomy", re.IGNORECASE)
+_OF_A_BREAST = ("breast", "mammar", "ductal", "lobular", "mastectomy")
 _POSITIVE, _NEGATIVE = Code("icd10cm", "Z17.0"), Code("icd10cm", "Z17.1")
 _LEAST_SHARE = 1
 _EMERGENCY_ROOM = re.compile(r"(?:in|to|the|an|at|via|from) $", re.IGNORECASE)
@@ -27,7 +28,7 @@ _EMERGENCY_ROOM = re.compile(r"(?:in|to|the|an|at|via|from) $", re.IGNORECASE)
 
 def receptors(text: str) -> Iterator[tuple[int, int, Code]]:
     """Of a note that is of a breast."""
-    if not _OF_A_BREAST.search(text):
+    if not holds_one(text, _OF_A_BREAST):
         return
     for match in (*_AFTER.finditer(text), *_BEFORE.finditer(text)):
         if _EMERGENCY_ROOM.search(text, max(0, match.start() - 5), match.start()):

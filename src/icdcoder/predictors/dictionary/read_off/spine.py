@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.statement import around
+from icdcoder.text.led_pattern import holds_one
 
 _PLACES = (
     r"\b(?:(?P<lumbar>lumbar|lumbosacral|low(?:er)? back|L ?[1-5](?:[-/–]|\b)|L-?spine)|"
@@ -83,12 +84,12 @@ _CAUSE = re.compile(
 )
 _CAUSED = {"pathological": "M84.48XA", "osteoporotic": "M80.08XA"}
 _THORACIC = ("1", "2", "3", "4", "5", "5", "6", "6", "7", "7", "8", "8")
-_FRACTURED = re.compile(r"fract|fx|compress|deform", re.IGNORECASE)
+_FRACTURED = ("fracture", "fx", "deformit")
 
 
 def vertebral_fractures(text: str) -> Iterator[tuple[int, int, Code]]:
     """Those of a level that the text names, except old ones, at [start, end)."""
-    if not _FRACTURED.search(text):
+    if not holds_one(text, _FRACTURED):
         return
     for match in _VERTEBRAL.finditer(text):
         cause = _CAUSE.search(text[max(0, match.start() - 40) : match.start()])

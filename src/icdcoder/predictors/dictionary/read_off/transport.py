@@ -7,11 +7,17 @@ import re
 from collections.abc import Iterator
 
 from icdcoder.core.code import Code
+from icdcoder.text.led_pattern import holds_one
 
 _WHO = re.compile(
     r"\b(?:(?P<motorcycle>motor ?(?:cycl(?:e|ist)|biker?|scooter)(?: (?:driver|rider|crash|accident))?|moped|MCC)|"
     r"(?P<bicycle>bicycl(?:e|ist)|cyclist|(?:push)?bike|biker)|(?P<pedestrian>pedestrian|ped))\b",
     re.IGNORECASE,
+)
+# Each match of it holds one of these, in small letters.
+_WHO_CUES = (
+    *("motorcycl", "motor cycl", "motorbik", "motor bik", "scooter", "moped", "mcc", "bicycl", "cyclist", "bike"),
+    *("pedestrian", "ped ", "ped,", "ped.", "ped-", "ped/"),
 )
 _WAY = r"[^.;\n]{0,60}?\b"
 _HIT = (
@@ -59,7 +65,7 @@ _CODES = {
 
 def accidents(text: str) -> Iterator[tuple[int, int, Code]]:
     """Those that the text tells of, of a rider or a walker that was harmed."""
-    if not _HARM.search(text):
+    if not holds_one(text, _WHO_CUES) or not _HARM.search(text):
         return
     for who in _WHO.finditer(text):
         before = text[max(0, who.start() - 50) : who.start()]

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.wound_sites import Kind, Side, sites
-from icdcoder.predictors.dictionary.statement import around
+from icdcoder.predictors.dictionary.statement import around, near
+from icdcoder.text.led_pattern import holds_one
 
 # What the character for it is: of a burn its degree is looked for.
 _KINDS: tuple[tuple[str, Kind, str], ...] = (
@@ -79,6 +80,7 @@ _NOT_NOW = re.compile(
     re.IGNORECASE,
 )
 _AROUND = 40
+_REACH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,15 @@ class _Told:
 
 def wounds(text: str) -> Iterator[tuple[int, int, Code]]:
     """Those that the text tells of, with their sites."""
-    small = text.lower()
-    if not any(lead in small for lead in _LEADS) or not _ANY.search(text):
+    if not holds_one(text, _LEADS):
         return
-    for listed in _lists(text):
-        told = _told(text, listed)
-        if told is None or _NOT_NOW.search(text, max(0, told.start - _AROUND), told.start):
-            continue
-        for value in _codes(text, told):
-            yield told.start, told.end, Code("icd10cm", value)
+    for start, end in near(_ANY.finditer(text), _REACH):
+        for listed in _lists(text, start, end):
+            told = _told(text, listed)
+            if told is None or _NOT_NOW.search(text, max(0, told.start - _AROUND), told.start):
+                continue
+            for value in _codes(text, told):
+                yield told.start, told.end, Code("icd10cm", value)
 
 
 @lru_cache(maxsize=1)
@@ -115,10 +117,10 @@ def _site() -> re.Pattern[str]:
     )
 
 
-def _lists(text: str) -> Iterator[list[re.Match[str]]]:
+def _lists(text: str, start: int, end: int) -> Iterator[list[re.Match[str]]]:
     """Sites that stand side by side: "the right knee and left elbow"."""
     listed: list[re.Match[str]] = []
-    for site in _site().finditer(text):
+    for site in _site().finditer(text, start, end):
         if listed and not _NEXT.fullmatch(text, listed[-1].end(), site.start()):
             yield listed
             listed = []
