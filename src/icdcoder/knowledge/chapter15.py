@@ -32,7 +32,7 @@ def complicating(code: Code, period: Period) -> Complicating | None:
             elif period == "puerperium":
                 value = puerperium
             else:
-                value = _WHOLE.get(stem) or stem + _TRIMESTERS.get(period, unknown)
+                value = stem if stem == "-" else _WHOLE.get(stem) or stem + _TRIMESTERS.get(period, unknown)
             return None if value == "-" else Complicating(Code("icd10cm", value), instead)
     return None
 

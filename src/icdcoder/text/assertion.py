@@ -32,6 +32,22 @@ _CLAUSE_BREAK = re.compile(r"[,:()\[\]]|\s--?\s")
 _ITEM_WORDS = 5
 _LAST_ITEM = re.compile(rf"\W*(?:\w\S*\s+){{0,{_ITEM_WORDS}}}?(?:or|nor)\b", re.IGNORECASE)
 _AND = re.compile(r"\band\b|&", re.IGNORECASE)
+_LAST_OF_ITEMS = re.compile(r"\b(?:and|or|nor)\b|&", re.IGNORECASE)
+# In an item it tells that something is said there, and the enumeration has not begun yet.
+_SAYS = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|with|shows?|showed|revealed|on|positive|pos|known|history|hx|due|he|she|"
+    r"patient|diagnosed|treated|infection|disease|chronic|elevated|raised|high|low|normal|but)\b|\d{2}",
+    re.IGNORECASE,
+)
+# What is looked for by a test of blood or of a sample.
+_TEST = re.compile(
+    r"\b(?:HIV|hep(?:atitis)?|HAV|HBV|HCV|HBsAg|RPR|VDRL|syphilis|CMV|EBV|HSV|VZV|herpes|varicella|zoster|influenza|flu|"
+    r"RSV|covid\S*|sars\S*|adenovirus|enterovirus|parvovirus|rhinovirus|hMPV|measles|mumps|rubella|toxo\w*|brucella|"
+    r"strep\w*|PCR|IgM|IgG|serolog\w*|antigens?|antibod\w+|ANA|ANCA|ENA|dsDNA|cultures?|smear|quantiferon|mantoux|"
+    r"screen|tests?|toxin|c\.? ?diff\w*|legionella|mycoplasma|chlamydia|gonorr\w+|malaria|dengue|lyme|bartonella|"
+    r"cryptococc\w*|galactomannan|swab)\b",
+    re.IGNORECASE,
+)
 _LIST_WORD = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 # Headings that ask for what a condition is made of: what follows is the answer ("Tobacco use: never").
 _ASKED = re.compile(
@@ -169,6 +185,10 @@ class _Sentence:
         hit = self._hits[number]
         if sense.reach == "list":
             limit = self._list_start(hit.start)
+        elif sense.reach == "items":
+            limit = self._items_start(hit.start)
+        elif sense.reach == "tests":
+            limit = self._tests_start(hit.start)
         else:
             limit = self._start if sense.reach == "sentence" else self._previous_break(hit.start)
         if isinstance(sense.reach, int):
@@ -214,6 +234,29 @@ class _Sentence:
                 break
             limit = item
         return start
+
+    def _items_start(self, at: int) -> int:
+        """The beginning of the enumeration that ends at `at` with "and" or "or" before its last item."""
+        limit = self._previous_break(at)
+        if not _LAST_OF_ITEMS.search(self._text, limit, at):
+            return limit
+        while limit > self._start and self._text[limit - 1] == ",":
+            item = self._previous_break(limit - 1)
+            if len(_WORD.findall(self._text, item, limit)) > _ITEM_WORDS or _SAYS.search(self._text, item, limit):
+                break
+            limit = item
+        return limit
+
+    def _tests_start(self, at: int) -> int:
+        """The beginning of the tests that end at `at`; three words where what stands there is none."""
+        limit = start = at
+        while start == at or self._text[start - 1] == ",":
+            start = self._previous_break(start if start == at else start - 1)
+            letter = len(self._text[start:limit].strip(" ,")) == 1  # "hepatitis A, B and C negative"
+            if not (letter or _TEST.search(self._text, start, limit)) or _SAYS.search(self._text, start, limit):
+                break
+            limit = start
+        return limit if limit < at else _before_words(self._text, self._previous_break(at), at, 3)
 
     def _next_break(self, at: int) -> int:
         return next((start for start, _ in self._clause_breaks() if start >= at), self._end)

@@ -13,11 +13,18 @@ from typing import Literal, cast, get_args
 from icdcoder.text.memo import Memo
 
 Kind = Literal["negated", "historical", "family", "hypothetical", "uncertain", "affirmed", "end", "pseudo"]
-Reach = int | Literal["sentence", "clause", "list"]
+Reach = int | Literal["sentence", "clause", "list", "items", "tests"]
 """How far a word reaches: to the end of the sentence, of the clause, of the clauses that are one list of alternatives
-with it ("without fever, chills or cough"), or over so many words of the clause."""
+with it ("without fever, chills or cough"), over so many words of the clause, or, backward, over the items of an
+enumeration ("measles, mumps and rubella were excluded") or of tests ("HIV, HBV, VDRL negative")."""
 
-_REACHES: dict[str, Reach] = {"sentence": "sentence", "clause": "clause", "list": "list"}
+_REACHES: dict[str, Reach] = {
+    "sentence": "sentence",
+    "clause": "clause",
+    "list": "list",
+    "items": "items",
+    "tests": "tests",
+}
 _TOKEN = re.compile(r"(\w+|[^\w\s])")
 # A mark, the end of a line, the next column of a table, or the next label ("Fever: no Cough: yes").
 _STATEMENT_END = re.compile(r"[ \t]*(?:[.;,)\]\n]|$)|[ \t]{2}|[ \t][A-Z][A-Za-z/]{1,24}:")

@@ -14,7 +14,7 @@ TAKEN_AWAY = tuple(
     f"icd10cm:{value}"
     for value in (
         *(f"D{number}" for number in range(10, 37)),
-        *"K35 K36 K37 K40 K41 K42 K43 K80 K81 N80 N83 O00".split(),
+        *"E04 H25 H26 I96 J35 K35 K36 K37 K40 K41 K42 K43 K80 K81 M86 N80 N83 O00".split(),
     )
 )
 # Cancers that lie elsewhere than where they began, and those of the blood, whose codes say that they are in remission.
@@ -62,7 +62,11 @@ _REMOVED_FOR = re.compile(
     re.IGNORECASE,
 )
 # "TAH 2003 (fibroids)".
-_REMOVED_THEN = re.compile(rf"\b{_REMOVAL} (?:in )?(?:19|20)\d\d \((?:for )?(?:\w+[ -]){{0,2}}$", re.IGNORECASE)
+_REMOVED_THEN = re.compile(
+    rf"\b{_REMOVAL} (?:in )?(?:19|20)\d\d \((?:for )?(?:\w+[ -]){{0,2}}$|"
+    r"\b(?:amputated|removed|resected|excised),? (?:in )?(?:19|20)\d\d,? (?:for|because of|due to) (?:\w+[ -]){0,3}$",
+    re.IGNORECASE,
+)
 # Said of what an operation of today may follow too; a year tells them apart.
 _OPEN = re.compile(r"had|after|following|underwent", re.IGNORECASE)
 _THEN_REMOVED = re.compile(

@@ -12,8 +12,8 @@ from icdcoder.text.term_index import Match
 # A term does not reach over these words.
 _BARRIERS = frozenset(
     """
-    no not without denied denies deny negative never nor but however although except although absence ruled rule versus
-    vs who he she then after before when while until if either
+    no not free without denied denies deny negative never nor but however although except although absence ruled rule
+    versus vs who he she then after before when while until if either
     """.split()
 )
 # Words between those of a list, and between a term's words.

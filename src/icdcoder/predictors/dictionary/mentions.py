@@ -71,13 +71,16 @@ MOST_GAPS = 2
 _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 # Samples are enumerated: no blood in the urine.
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
+# What an allergy showed itself by: "allergic to sulfa (hives)".
+_REACTION = re.compile(r"\ballerg(?:y|ies|ic)\b(?: to)?[^.;()\n]{0,50}\([^.;()\n]{0,30}$", re.IGNORECASE)
+_ASIDE_AHEAD = 40
 # "ESRD secondary to hypertension" is no secondary hypertension.
 _CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 # "Aspirin stopped": no long-term use of it.
 _LONG_TERM = "icd10cm:Z79"
 _STOPPED = re.compile(
     r",? ?(?:\d+ ?mg |daily |OD |BD )*(?:(?:was|were|is|has been|have been|now|be) )*"
-    r"(?:stopped|discontinued|ceased|d/c'?d|withheld|withdrawn|weaned off)\b",
+    r"(?:stopped|discontinued|ceased|finished|completed|ended|d/c'?d|withheld|withdrawn|weaned off)\b",
     re.IGNORECASE,
 )
 _ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
@@ -249,6 +252,10 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
 
 def _is_no_condition(text: str, start: int, end: int) -> bool:
     if _SAMPLES.fullmatch(text, start, end) or _CAUSED_BY.match(text, start):
+        return True
+    if text.rfind("(", start - _ASIDE_AHEAD if start > _ASIDE_AHEAD else 0, start) >= 0 and _REACTION.search(
+        text[max(0, start - 2 * _ASIDE_AHEAD) : start]
+    ):
         return True
     word = text[start:end]
     follows = _WARD_WORDS.get(word)

@@ -23,6 +23,7 @@ from icdcoder.predictors.dictionary.candidates.together import (
     with_combinations,
     with_implied,
     with_newborn,
+    with_one_duration,
 )
 from icdcoder.predictors.dictionary.candidates.weak_bones import with_weak_bones
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
@@ -104,7 +105,8 @@ FAMILY = (
 )
 PROCEDURES = ("icd10pcs:", "icd9pcs:")
 # What is not coded of the past, and leaves no history that is.
-GONE = (*PROCEDURES, *ORGANISMS, *TAKEN_AWAY)
+_PASSING = "A38 B01 B02 B05 B06 B26 B27 H10 H46 J00 J01 J02 J03 J04 J05 J06 J20 J21 J22 L03 N10 N17 O6 O7".split()
+GONE = (*PROCEDURES, *ORGANISMS, *TAKEN_AWAY, *(f"icd10cm:{value}" for value in _PASSING))
 HIGHEST = 0.99
 
 _WORD = re.compile(r"[^\W_]+")
@@ -172,8 +174,9 @@ def candidates(
     scored = with_complications(scored, descriptions, note)
     scored = with_nondisplaced(scored, descriptions, note)
     scored = with_open_fractures(scored, descriptions, note)
-    scored = with_implied(with_combinations(scored, descriptions), descriptions)
-    scored = with_chapter15(scored, descriptions, note)
+    scored = with_combinations(with_implied(scored, descriptions), descriptions)
+    scored = with_implied(scored, descriptions)  # of the codes for both, too
+    scored = with_chapter15(with_one_duration(scored), descriptions, note)
     if habits.specific:
         scored = most_specific(scored, descriptions)
     if habits.integral:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from icdcoder.core.code import Code
-from icdcoder.knowledge.chapter15 import complicating
+from icdcoder.knowledge.chapter15 import Period, complicating
 from icdcoder.knowledge.combinations import combined
 from icdcoder.knowledge.implied_codes import implied, likely
 from icdcoder.knowledge.newborn import of_a_newborn
@@ -101,13 +101,27 @@ def with_chapter15(scored: list[Candidate], descriptions: Descriptions, note: st
     for code in accepted:
         one = by_code[code]
         found = complicating(code, when)
-        other = found.code if found else descriptions.beside(code, "unspecified trimester", IN_WORDS.get(when, ""))
+        other = found.code if found else _told(code, when, descriptions)
         if other is None or other == code or not descriptions.known(other):
             continue
         descriptions.give(by_code, one, other)
         if found is None or found.instead:
             by_code[code] = replace(one, score=one.score * LESS_SPECIFIC)
     return list(by_code.values())
+
+
+def _told(code: Code, when: Period, descriptions: Descriptions) -> Code | None:
+    """The code in that period of one that leaves the trimester open; of those that know no childbirth, in the third."""
+    words = (IN_WORDS.get(when, ""), IN_WORDS["third"] if when == "childbirth" else "")
+    found = (descriptions.beside(code, "unspecified trimester", said) for said in words)
+    return next((one for one in found if one is not None), None)
+
+
+def with_one_duration(scored: list[Candidate]) -> list[Candidate]:
+    """Of the weeks that a note of a pregnancy tells, the last are those of today."""
+    told = [c for c in scored if c.score >= ACCEPTED and c.code.value.startswith("Z3A")]
+    last = max((c.code for c in told), default=None)
+    return [replace(c, score=c.score * LESS_SPECIFIC) if c in told and c.code != last else c for c in scored]
 
 
 def with_newborn(scored: list[Candidate], descriptions: Descriptions, note: str) -> list[Candidate]:

@@ -70,7 +70,8 @@ _FOREIGN = re.compile(
     r"[^.;\n]{0,30}\bwith (?:an? )?(?:retained |embedded )?(?:foreign (?:body|bodies)|glass|gravel)", re.I
 )
 _HARM = re.compile(
-    r"\b(?:fall|fell|fallen|trauma\w*|injur\w+|accident|MVC|MVA|RTA|collision|assault\w*|struck|kicked|punched|hit|blow|"
+    r"\b(?:fall|fell|fallen|trauma\w*|(?<!kidney )(?<!renal )(?<!myocardial )(?<!liver )(?<!lung )injur\w+|"
+    r"accident|MVC|MVA|RTA|collision|assault\w*|struck|kicked|punched|hit|blow|"
     r"beaten|crash\w*|tripped)\b",
     re.IGNORECASE,
 )
