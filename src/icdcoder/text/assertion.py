@@ -36,7 +36,7 @@ _LAST_OF_ITEMS = re.compile(r"\b(?:and|or|nor)\b|&", re.IGNORECASE)
 # In an item it tells that something is said there, and the enumeration has not begun yet.
 _SAYS = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|with|shows?|showed|revealed|on|positive|pos|known|history|hx|due|he|she|"
-    r"patient|diagnosed|treated|infection|disease|chronic|elevated|raised|high|low|normal|but)\b|\d{2}",
+    r"patient|diagnosed|treated|infection|disease|pneumonia|sepsis|(?!hepat)\w+itis|chronic|elevated|raised|high|low|normal|but)\b|\d{2}",
     re.IGNORECASE,
 )
 # What is looked for by a test of blood or of a sample.
@@ -198,7 +198,8 @@ class _Sentence:
                 break
             for its in other.senses:
                 stops = its.kind == "end" and its.reach == "sentence" and sense.kind in its.ends
-                takes_over = its.backward and sense.kind in _CERTAINTY and its.kind in _CERTAINTY
+                # A screen is a test too: "depression screen is negative".
+                takes_over = sense.reach != "tests" and its.backward and {sense.kind, its.kind} <= _CERTAINTY
                 if stops or takes_over:
                     limit = max(limit, other.end)
         return limit

@@ -184,7 +184,7 @@ def mentions(
 def _asserted(assertions: Assertions | None, text: str, start: int, end: int, last: int) -> Assertion:
     """What the words around the term assert; last: where its last word begins."""
     asserted = assertions.of(start, end) if assertions else Assertion("affirmed")
-    if assertions and asserted.status == "affirmed" and _ASSERTS.match(text, start):
+    if assertions and asserted.status in ("affirmed", "family") and _ASSERTS.match(text, start):
         # The words that deny it reach into the term itself: "no family history of colon cancer".
         tail = assertions.of(last, end)
         asserted = tail if tail.status in ("negated", "hypothetical", "family") else asserted

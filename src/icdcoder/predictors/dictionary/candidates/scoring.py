@@ -169,6 +169,17 @@ def candidates(
                 len(said),
             )
         )
+    scored = _together(scored, descriptions, note)
+    if habits.specific:
+        scored = most_specific(scored, descriptions)
+    if habits.integral:
+        lowered = said_by_others([c.code for c in scored if c.score >= ACCEPTED])
+        scored = [replace(c, score=c.score * LESS_SPECIFIC) if c.code in lowered else c for c in scored]
+    return sorted(scored, key=lambda c: (-c.score, c.code))
+
+
+def _together(scored: list[Candidate], descriptions: Descriptions, note: str) -> list[Candidate]:
+    """With what the candidates say together, and the note apart from their mentions."""
     scored = with_newborn(scored, descriptions, note)
     scored = with_weak_bones(of_one_type(scored, descriptions, note), descriptions, note)
     scored = with_complications(scored, descriptions, note)
@@ -176,13 +187,7 @@ def candidates(
     scored = with_open_fractures(scored, descriptions, note)
     scored = with_combinations(with_implied(scored, descriptions), descriptions)
     scored = with_implied(scored, descriptions)  # of the codes for both, too
-    scored = with_chapter15(with_one_duration(scored), descriptions, note)
-    if habits.specific:
-        scored = most_specific(scored, descriptions)
-    if habits.integral:
-        lowered = said_by_others([c.code for c in scored if c.score >= ACCEPTED])
-        scored = [replace(c, score=c.score * LESS_SPECIFIC) if c.code in lowered else c for c in scored]
-    return sorted(scored, key=lambda c: (-c.score, c.code))
+    return with_chapter15(with_one_duration(scored), descriptions, note)
 
 
 def _confirmed(found: list[Mention], dictionary: Dictionary) -> Iterator[Mention]:
