@@ -30,10 +30,12 @@ _KINDS: tuple[tuple[str, Kind, str], ...] = (
 )
 _ANY_KIND = "|".join(words for words, _, _ in _KINDS)
 # A text is searched where it holds one of these, in small letters.
-_LEADS = (
-    "lacerat|skin tear|lac |lac,|lac.|lacs|bite|bitten|gunshot|gsw|bullet|puncture|stab |stab,|stab-|stabs|slash|"
-    "incised|contus|bruis|ematoma|abras|graze|scrape|burn|scald|crush"
-).split("|")
+_LEADS = tuple(
+    (
+        "lacerat|skin tear|lac |lac,|lac.|lacs|bite|bitten|gunshot|gsw|bullet|puncture|stab |stab,|stab-|stabs|slash|"
+        "incised|contus|bruis|ematoma|abras|graze|scrape|burn|scald|crush"
+    ).split("|")
+)
 _ANY = re.compile(rf"\b(?:{_ANY_KIND})\b", re.IGNORECASE)
 _DETERMINER = r"(?:(?:the|his|her|their|an?|patient's) ){0,2}"
 _SIDE = r"(?:right|left|bilateral|both|rt\.?|lt\.?|R|L)(?:[ -]sided)?"
