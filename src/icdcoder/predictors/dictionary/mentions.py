@@ -73,7 +73,7 @@ _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
 # What an allergy showed itself by: "allergic to sulfa (hives)".
 _REACTION = re.compile(r"\ballerg(?:y|ies|ic)\b(?: to)?[^.;()\n]{0,50}\([^.;()\n]{0,30}$", re.IGNORECASE)
-_ASIDE_AHEAD = 40
+_REACTION_REACH = 80
 # "ESRD secondary to hypertension" is no secondary hypertension.
 _CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 # "Aspirin stopped": no long-term use of it.
@@ -253,9 +253,7 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
 def _is_no_condition(text: str, start: int, end: int) -> bool:
     if _SAMPLES.fullmatch(text, start, end) or _CAUSED_BY.match(text, start):
         return True
-    if text.rfind("(", start - _ASIDE_AHEAD if start > _ASIDE_AHEAD else 0, start) >= 0 and _REACTION.search(
-        text[max(0, start - 2 * _ASIDE_AHEAD) : start]
-    ):
+    if _REACTION.search(text, max(0, start - _REACTION_REACH), start):
         return True
     word = text[start:end]
     follows = _WARD_WORDS.get(word)

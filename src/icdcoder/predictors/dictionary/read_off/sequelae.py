@@ -17,10 +17,10 @@ _STROKE = re.compile(
     r"(?! (?:service|unit|team|clinic|ward|alert|protocol|scale|nurse|code|centre|center|risk|work-?up)\b)",
     re.IGNORECASE,
 )
-# Each match of it holds one of these, in small letters.
+# Each match of it holds one of these, in small letters, with what stands before it.
 _STROKE_CUES = (
     *"stroke|cva|cerebrovascular acc|cerebral inf|ral hem|ral haem|ial hem|ial haem|oid hem|oid haem".split("|"),
-    *(before + short for before in " \n\t,;:(/-" for short in ("ich", "sah")),
+    *(before + short for before in " \n\t,;:(/-.+=>['\"" for short in ("ich", "sah")),
 )
 _KINDS = {"intracer": "I69.1", "ich": "I69.1", "subarach": "I69.0", "sah": "I69.0", "intracra": "I69.2"}
 _INFARCT = "I69.3"
@@ -73,7 +73,7 @@ class Sequela:
 
 def sequelae(text: str) -> Iterator[Sequela]:
     """In no order. The side is coded as if the right hand led; see `of_the_hand`."""
-    if not holds_one(text, _STROKE_CUES):
+    if not holds_one("\n" + text, _STROKE_CUES):
         return
     strokes = [one for one in _STROKE.finditer(text) if not _DENIED.search(text, max(0, one.start() - 45), one.start())]
     if not strokes:
