@@ -24,7 +24,7 @@ from icdcoder.text.spelling import Spelling
 from icdcoder.text.term_index import TermIndex
 from icdcoder.text.word_variants import joined, variants
 
-FORMAT = "3"
+FORMAT = "4"
 EVERYDAY = FOLDER / "everyday_words.txt"
 """Single words of descriptions that are everyday words in notes; expressions may still use them."""
 WEAK = EVERYDAY.with_name("weak_wordings.txt")

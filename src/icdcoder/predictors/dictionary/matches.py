@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from icdcoder.predictors.dictionary.compiled import Dictionary
 from icdcoder.predictors.dictionary.words import TermWords
@@ -18,6 +18,11 @@ _BARRIERS = frozenset(
 )
 # Words between those of a list, and between a term's words.
 _LISTED = re.compile(r"[,;]|\band\b|&")
+# At the end of a match, behind "due to", these speak of what follows: "respiratory failure due to acute ..."
+_OF_WHAT_FOLLOWS = frozenset("acute chronic subacute severe recurrent congenital primary left right".split())
+# What may be of a condition of any chapter: injuries, complications, histories.
+_OF_ANOTHER = frozenset(("icd10cm:S", "icd10cm:T", "icd10cm:Z"))
+_CAUSED = re.compile(r"\b(?:due|from|caused|secondary)\b")
 _CONNECTED = re.compile(r"[,;]|\b(?:and|with|due|by|in|from|on|for|into|of)\b|&")
 
 
@@ -42,8 +47,12 @@ def matches(text: str, words: TermWords, dictionary: Dictionary, gaps: int) -> l
             if _joins_terms(text, words, match, terms_at):
                 dropped.append(match)
                 continue
+            if words.words.words[match.last] in _OF_WHAT_FOLLOWS and _within(_CAUSED, text, words, match):
+                continue
             if match.gaps:
                 if not _BARRIERS.isdisjoint(words.words.words[match.first + 1 : match.last]):
+                    continue
+                if _begins_another(match, terms_at, dictionary) and not _within(_CAUSED, text, words, match):
                     continue
                 if match.last <= longer.last and _size(match) < _size(longer):
                     match = match._replace(nested=True)
@@ -78,6 +87,22 @@ def _joins_terms(text: str, words: TermWords, match: Match, terms_at: dict[int, 
     if (before and behind) or (match.gaps and behind):
         return True
     return bool(before or behind) and _within(_LISTED, text, words, match)
+
+
+def _begins_another(match: Match, terms_at: Mapping[int, Sequence[Match]], dictionary: Dictionary) -> bool:
+    """Whether a match that jumps over words begins with a term of another chapter: "hypertrophic scar of the breast"
+    is no hypertrophy of the breast."""
+    begun = [one for one in terms_at.get(match.first, ()) if one.first == match.first and one.last < match.last]
+    if not begun:
+        return False
+    own = _chapters(match, dictionary)
+    return bool(own - _OF_ANOTHER) and all(own.isdisjoint(_chapters(one, dictionary) or own) for one in begun)
+
+
+def _chapters(match: Match, dictionary: Dictionary) -> set[str]:
+    """The systems and first letters of the codes of a term."""
+    codes = (dictionary.codes[sense.code] for sense in dictionary.senses(match.term))
+    return {code[: code.index(":") + 2] for code in codes}
 
 
 def _within(pattern: re.Pattern[str], text: str, words: TermWords, match: Match) -> bool:

@@ -72,6 +72,8 @@ _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 # Samples are enumerated: no blood in the urine.
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
 # What an allergy showed itself by: "allergic to sulfa (hives)".
+# The number of a device ("CF-H180AL"), and no abbreviation of a condition.
+_MODEL = re.compile(r"-[A-Z]+\d{2}")
 _REACTION = re.compile(r"\ballerg(?:y|ies|ic)\b(?: to)?[^.;()\n]{0,50}\([^.;()\n]{0,30}$", re.IGNORECASE)
 _REACTION_REACH = 80
 # "ESRD secondary to hypertension" is no secondary hypertension.
@@ -83,7 +85,7 @@ _STOPPED = re.compile(
     r"(?:stopped|discontinued|ceased|finished|completed|ended|d/c'?d|withheld|withdrawn|weaned off)\b",
     re.IGNORECASE,
 )
-_ASSERTS = re.compile(r"(?:family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
+_ASSERTS = re.compile(r"(?:treated with|family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
 
@@ -221,9 +223,17 @@ def _more_exact(found: list[Mention], text: str, dictionary: Dictionary) -> list
 def _chosen(dictionary: Dictionary, senses: Sequence[Sense], side: int) -> list[Sense]:
     """The senses that fit the side; those of another side only say what is possible and are left out."""
     fitting = [s for s in senses if s.side == side] or [s for s in senses if s.side == 0]
+    if side == SIDES["both"] and all(s.side == 0 and dictionary.on_side(s.code, side) == s.code for s in fitting):
+        fitting = _of_two(senses) or fitting
     if side:
         fitting = [sided for s in fitting for sided in _on_side(dictionary, s, side)]
     return sorted(fitting, key=lambda s: s.source)
+
+
+def _of_two(senses: Sequence[Sense]) -> list[Sense]:
+    """The codes of the right and of the left, where there are both: a condition on both sides has two codes then."""
+    right, left = ([s for s in senses if s.side == SIDES[one]] for one in ("right", "left"))
+    return [*right, *(replace(s, joint=True) for s in left)] if right and left else []
 
 
 def _on_side(dictionary: Dictionary, sense: Sense, side: int) -> Iterator[Sense]:
@@ -256,6 +266,8 @@ def _is_no_condition(text: str, start: int, end: int) -> bool:
     if _REACTION.search(text, max(0, start - _REACTION_REACH), start):
         return True
     word = text[start:end]
+    if word.isupper() and _MODEL.match(text, end):
+        return True
     follows = _WARD_WORDS.get(word)
     if follows is None:
         return False

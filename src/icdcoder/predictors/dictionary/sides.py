@@ -21,6 +21,8 @@ _SIDE = re.compile(r"\b(?:right|left|bilateral|both)\b")
 _PLACE = re.compile(r"\b(?:right|left|bilateral|both|unspecified)\b(?: (?:side|eyes?|ears?|lacrimal glands?)\b)?")
 # "Bilateral upper limbs" are the two of "unspecified upper limb".
 _MANY = re.compile(r"\b(limb|arm|leg|hand|eyelid|lid|hip|knee|foot|vein|wrist|ankle|shoulder|elbow|kidney)s\b")
+# "Of extremities, right leg" is a side of "of extremities, unspecified extremity".
+_LEG_OF_EXTREMITIES = re.compile(r"(?<=of extremity, ) ?leg$")
 # Where the hand is not told, the right side counts as dominant (ICD-10-CM guidelines, chapter 6).
 _DOMINANT = re.compile(r"\b(?:(right) dominant|(left) nondominant)\b")
 _OTHER_DOMINANT = re.compile(r"\bright nondominant|left dominant\b")
@@ -41,6 +43,7 @@ def sided(system: CodeSystem) -> dict[Code, Mapping[int, Code]]:
         text = _DOMINANT.sub(lambda m: m[1] or m[2], text)
         rest = _MANY.sub(r"\1", _PLACE.sub("", text)).replace("extremities", "extremity")
         rest = re.sub(r"\beye[,\s]*$", "", rest)
+        rest = _LEG_OF_EXTREMITIES.sub("extremity", rest)
         key = (code.value[:3], re.sub(r"[\s,]+", " ", rest).strip())
         sides = {SIDES[word] for word in _SIDE.findall(text)}
         if one_of_two:

@@ -13,6 +13,8 @@ from icdcoder.text.word_variants import joined
 
 # Sides are told by the words around a mention, so a term is filed without them.
 SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3, "bilaterally": 3}
+# Of one side, in spite of the word: the radius and the ulna.
+_BOTH_BONES = re.compile(r"both[ -]bones?\b", re.IGNORECASE)
 # How they are written too. A letter is a side where _LETTERED says so.
 _WRITTEN = SIDES | {"rt": 1, "lt": 2, "bilat": 3, "r": 1, "l": 2, "od": 1, "os": 2, "ou": 3}
 _LETTERS = frozenset(("R", "L", "RT", "LT"))
@@ -28,13 +30,17 @@ _LETTERED = re.compile(
     r"(?:(?=\)? \d(?:st|nd|rd|th) |\)? (?!wave|spine|axis|PCR)[A-Za-z]{2}|-?sided|\. [a-z]{2})|"
     r"(?<=[A-Za-z),] .)(?=[.,;)]|\s*$|\s*\n))"
 )
+# A cause, and no kind of the condition: a "pneumothorax secondary to ..." is no secondary pneumothorax.
+_CAUSED = re.compile(r"secondary to\b", re.IGNORECASE)
+_TOLD_BY_WHAT_FOLLOWS = {"both": _BOTH_BONES, "secondary": _CAUSED}
 _SHORT = 80
 _NO_LETTERS = bytes(i for i in range(128) if not chr(i).isalpha())
 _NO_CAPITALS = bytes(i for i in range(128) if not chr(i).isupper())
 _BEGINNING = frozenset(("with", "without", "and"))
-# A British sign for a fracture: "Colles' #", "# left NOF"; but not "tooth #30", "day # 2", "#1".
+# A British sign for a fracture: "Colles' #", "# left NOF"; but not "tooth #30", "tooth #T", "day # 2", "#1".
 _FRACTURE = re.compile(
-    r"(?<=[A-Za-z'] )#(?=\s*(?:[.,;:)\n]|$|[a-z(]))|#(?= ?(?:(?:left|right|[LR]|distal|proximal|mid|neck|shaft|of|base|"
+    r"(?<=[A-Za-z'] )(?<!tooth )(?<!teeth )#(?=\s*(?:[.,;:)\n]|$|[a-z(]))|"
+    r"#(?= ?(?:(?:left|right|[LR]|distal|proximal|mid|neck|shaft|of|base|"
     r"closed|open|displaced|undisplaced)\b|NOF|ribs?\b|hip|femur|tibi|fibul|radius|ulna|humer|clavic|ankle|wrist|pelvi|"
     r"pubic|skull|nasal|nose|orbit|mandib|zygom|scaph|metac|metat|verteb|sacr|patell|calcan|elbow|should|finger|thumb|toe))",
     re.IGNORECASE,
@@ -71,8 +77,12 @@ class TermWords:
         for position in range(first, last + 2):
             if position in self.sides and not (position > last and position in self.beginning):
                 return self.sides[position]
-        # One word may stand between ("left lower lung nodule"), but no break.
-        return self.sides.get(first - 1, 0) if first and self.words.words[first - 1] else 0
+        # One word may stand between ("left lower lung nodule", "neuroma of the feet bilaterally"), but no break.
+        if first and self.words.words[first - 1] and (side := self.sides.get(first - 1, 0)):
+            return side
+        behind = self.words.words[last + 1 : last + 3]
+        ends = len(behind) == 1 or (len(behind) == 2 and not behind[1])
+        return SIDES["both"] if ends and behind[0] and self.sides.get(last + 2) == SIDES["both"] else 0
 
 
 def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
@@ -89,6 +99,8 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
     spelled = False
     beginning: set[int] = set()
     for i, word in enumerate(note.words):
+        if word in _TOLD_BY_WHAT_FOLLOWS and _TOLD_BY_WHAT_FOLLOWS[word].match(text, offsets[i][0]):
+            continue
         if word in _WRITTEN and (word in SIDES or _is_side(text, *offsets[i])):
             sides[len(kept)] = _WRITTEN[word]
             spelled = spelled or len(word) > 1
@@ -136,7 +148,7 @@ def mostly_capitals(text: str) -> bool:
 
 def split_side(text: str) -> tuple[list[str], int]:
     """The words of a term as the index files them, without breaks and sides, and the side they name."""
-    if _ARTICLE.search(text) or text.isupper():
+    if _ARTICLE.search(text) or text.isupper() or _CAUSED.search(text) or _BOTH_BONES.search(text):
         # What such words are depends on those around them.
         found = term_words(text)
         return [word for word in found.words.words if word], max(found.sides.values(), default=0)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ACCEPTED = 0.5
 _SAYS_NOTHING = re.compile(
-    r"\b(?:unspecified (?:as|whether) .*|unspecified|nos|not otherwise specified|not elsewhere classified|"
+    r"\b(?:unspecified (?:as|whether) .*|unspecified (?:joint|limb|extremity)|unspecified|nos|"
+    r"not otherwise specified|not elsewhere classified|"
     r"without [^,]*|not specified|uncomplicated|of|sites?|parts?|region|other|organism|initial encounter)\b"
 )
 CONTENT_WORDS = Memo(lambda word: joined(normal_form(word)), most=200_000)

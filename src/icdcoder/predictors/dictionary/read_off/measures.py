@@ -27,7 +27,9 @@ class Measure:
 # Of the ranges of the tabular list for adults: 19.9 or less, 20.0-20.9 … 39.0-39.9, then wider.
 _WIDE_INDEX = ((70, "Z68.45"), (60, "Z68.44"), (50, "Z68.43"), (45, "Z68.42"), (40, "Z68.41"))
 _NORMAL_INDEX = (18.5, 30.0)
-_NEWBORN = re.compile(r"\b(?:born|birth|newborn|infant|neonate|premature|baby)\b[^.\n]{0,40}$", re.IGNORECASE)
+_NEWBORN = re.compile(
+    r"\b(?:born|birth|newborn|infant|neonate|premature|prematurity|preemie|baby)\b[^.\n]{0,40}$", re.IGNORECASE
+)
 _GAP = r"[^\d.;\n]{0,25}?"
 
 
@@ -112,6 +114,8 @@ _PREGNANCY_CUES = tuple(
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
 # A text is searched where it holds one of the words, in small letters; of each group, where there are two.
 _WEEKS = ("week", "wk")
+# "38+4", "39 and 1/7th", "35-1/7", "39 plus".
+_DAYS = r"(?:th)?(?:(?: ?[+]| and| plus|-)? ?\d/7(?:ths?)?|(?:[+]| and )\d| plus)?"
 _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], ...] = (
     (
         (("bmi", "body mass"),),
@@ -123,17 +127,17 @@ _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], 
     (
         (("gestation", "pregnan", " ega", " iup", "intrauterine"),),
         re.compile(
-            r"\b(?P<n>\d{1,2})(?:(?:[+]| and )\d(?:/7)?| \d/7)?[ -]?(?:weeks?|wks?)['’]?,? "
+            rf"\b(?P<n>\d{{1,2}}){_DAYS}[ -]?(?:weeks?|wks?)['’]?,? (?:(?:and )?\d days?,? )?"
             r"(?:of )?(?:gestation|gestational|pregnan|EGA|IUP|intrauterine)",
             re.IGNORECASE,
         ),
         _gestation,
     ),
     (
-        (_WEEKS, ("pregnan", "gravida", "gestation", *(f"p{number}" for number in range(10)))),
+        ((*_WEEKS, "/7"), ("pregnan", "gravida", "gestation", *(f"p{number}" for number in range(10)))),
         re.compile(
             r"\b(?:pregnan(?:t|cy)|gravida|gestation(?:al age)?|G\d+ ?P\d+)[^.;\n]{0,20}?(?:[^.;\n]{0,40}? at )?"
-            r"(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b",
+            rf"(?P<n>\d{{1,2}})(?:{_DAYS}[ -](?:weeks?|wks?)\b|(?: and |[ -])\d/7)",
             re.IGNORECASE,
         ),
         _gestation,
@@ -143,7 +147,7 @@ _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], 
         (_WEEKS, _PREGNANCY_CUES),
         re.compile(
             rf"\b(?:{_OF_A_PREGNANCY})\b"
-            r"[^.;\n]{0,50}?(?P<n>\d{1,2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b"
+            rf"[^.;\n]{{0,50}}?(?P<n>\d{{1,2}}){_DAYS}[ -](?:weeks?|wks?)\b"
             r"(?! (?:ago|post|later|after|before|previously|earlier|old|time))",
             re.IGNORECASE,
         ),
@@ -153,7 +157,7 @@ _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], 
     (
         (_WEEKS, _PREGNANCY_CUES),
         re.compile(
-            r"\b(?<!for )(?P<n>\d{2})(?:[+]\d| \d/7)?[ -](?:weeks?|wks?)\b(?! (?:ago|post|later|after|before|old))"
+            rf"\b(?<!for )(?P<n>\d{{2}}){_DAYS}[ -](?:weeks?|wks?)\b(?! (?:ago|post|later|after|before|old))"
             rf"[^.;\n]{{0,25}}?\b(?:{_OF_A_PREGNANCY})\b",
             re.IGNORECASE,
         ),
