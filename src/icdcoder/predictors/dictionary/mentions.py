@@ -71,9 +71,9 @@ MOST_GAPS = 2
 _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
 # Samples are enumerated: no blood in the urine.
 _SAMPLES = re.compile(r"(?:blood|urine|stools?)(?: and |, |/| or )(?:blood|urine|stools?)", re.IGNORECASE)
-# What an allergy showed itself by: "allergic to sulfa (hives)".
 # The number of a device ("CF-H180AL"), and no abbreviation of a condition.
 _MODEL = re.compile(r"-[A-Z]+\d{2}")
+# What an allergy showed itself by: "allergic to sulfa (hives)".
 _REACTION = re.compile(r"\ballerg(?:y|ies|ic)\b(?: to)?[^.;()\n]{0,50}\([^.;()\n]{0,30}$", re.IGNORECASE)
 _REACTION_REACH = 80
 # "ESRD secondary to hypertension" is no secondary hypertension.
@@ -85,6 +85,15 @@ _STOPPED = re.compile(
     r"(?:stopped|discontinued|ceased|finished|completed|ended|d/c'?d|withheld|withdrawn|weaned off)\b",
     re.IGNORECASE,
 )
+# "We will send a pertussis PCR", "influenza swab pending": looked for, unless the words there say that it was found.
+_INFECTIONS = ("icd10cm:A", "icd10cm:B", "icd10cm:J09", "icd10cm:J10", "icd10cm:J11", "icd10cm:U07")
+_TEST = re.compile(
+    r" (?:\w+ )?(?:PCR|titers?|serolog(?:y|ies)|antibod(?:y|ies)|cultures?|swabs?|screen(?:s|ing)?|test(?:s|ing)?|"
+    r"panel|antigens?|toxins?|smears?|injection|series|booster)\b(?![^.;\n]{0,40}\b(?:positiv|reactive|detected|grew|"
+    r"confirm|elevated|high\b))(?! ?\+)",
+    re.IGNORECASE,
+)
+_POSITIVE = re.compile(r"\b(?:positive|reactive|detected)\b(?:(?!negative)[^.;\n]){0,45}$", re.IGNORECASE)
 _ASSERTS = re.compile(r"(?:treated with|family|personal|past|prior|previous|history|hx|h/o|fh|fhx)\b", re.IGNORECASE)
 # Letters apart ("H/A", "N/V") are an abbreviation only in capitals.
 _SHORT = 4
@@ -158,6 +167,8 @@ def mentions(
             continue
         code = dictionary.codes[senses[0].code]
         if code.startswith(_LONG_TERM) and _STOPPED.match(text, end):
+            continue
+        if code.startswith(_INFECTIONS) and _is_tested(text, start, end):
             continue
         if code.startswith(_CANCER_OVER) and goes_on(text, end):
             going_on.append(match)
@@ -258,6 +269,11 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
     if (capitals >= 2 or text.isupper()) and not (shouting and lower in _WORDS_TOO):
         return True
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
+
+
+def _is_tested(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is what a test looks for, or a vaccine is given against."""
+    return _TEST.match(text, end) is not None and not _POSITIVE.search(text[max(0, start - 60) : start])
 
 
 def _is_no_condition(text: str, start: int, end: int) -> bool:

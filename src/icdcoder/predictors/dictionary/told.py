@@ -12,7 +12,8 @@ _HISTORY_OF = re.compile(
 )
 # Dates that put a thing far back.
 _LONG_AGO = re.compile(
-    r"(?:back )?(?:in|around|circa) \d{4}|.*\b(?:years?|yrs?|decades|long) (?:ago|earlier|before|previously)|"
+    r"(?:back )?(?:in|around|circa) \d{4}|in the (?:remote |distant )?past\b|"
+    r".*\b(?:years?|yrs?|decades|long) (?:ago|earlier|before|previously)|"
     r"(?:as a|in) (?:child|teen)|in (?:her|his) (?:teen|twen|thir|for|fif|six)|which (?:re|resol)|that resolved|"
     r"(?:completely|fully) re|re(?:solved|covered) (?:fully|completely)",
     re.I,
