@@ -5,8 +5,8 @@ plain formulation: seconds and peak memory.
 
 8 notes of 2,500 tokens without padding and 8,922 codes; in real training icdcoder's batches of notes of like length
 save what the plain formulation spends on padding, which comes on top. Each step is taken in a process of its own, after
-a small one; the plain MSMN holds some 16 GB, which `--notes 2` brings down. XR-LAT is not among them: its paper trains
-level by level on the codes that a note's parents leave, so that there is no step over all codes to compare.
+a small one; the plain MSMN holds some 8 GB a note, so that `--notes 2` compares it. XR-LAT is not among them: its paper
+trains level by level on the codes that a note's parents leave, so that there is no step over all codes to compare.
 """
 
 from __future__ import annotations

@@ -49,6 +49,13 @@ def test_override_reads_values_as_toml_else_as_text(setting: str, value: object)
     assert before == {"a": {"b": 1, "c": 2}}
 
 
+def test_another_kind_leaves_out_what_the_file_set_for_the_first() -> None:
+    before = {"seed": 1, "model": {"kind": "laat", "attended": 64, "dropout": 0.1}}
+    after = override(before, ["model.dropout=0.2", "model.kind=caml"])
+    assert after == {"seed": 1, "model": {"kind": "caml", "dropout": 0.2}}
+    assert override(before, ["model.kind=laat"]) == before
+
+
 def test_override_makes_tables_and_refuses_nonsense() -> None:
     assert override({}, ["model.kind=laat"]) == {"model": {"kind": "laat"}}
     with pytest.raises(ConfigError, match="is not a setting"):

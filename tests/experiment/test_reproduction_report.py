@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -38,6 +39,14 @@ def test_rows_of_earlier_calls_are_kept_in_the_order_of_the_table(tmp_path: Path
     save(result(measured(EIGHT, 0.7, 0.0032)), tmp_path)
     rows = json.loads((tmp_path / "table.json").read_text())["rows"]
     assert [row["measured"][0]["metrics"]["micro_f1"] for row in rows] == [0.6, 0.7]
+
+
+def test_rows_of_calls_with_other_settings_say_so(tmp_path: Path) -> None:
+    save(result(replace(measured(EIGHT, 0.5, 0.0032), settings=("train.epochs=1",))), tmp_path)
+    save(result(measured(BASE, 0.6, 1.0)), tmp_path)
+    text = (tmp_path / "table.md").read_text()
+    assert f"- with train.epochs=1: {EIGHT.system}\n" in text
+    assert BASE.system not in text.partition("- with")[2]
 
 
 def test_a_row_that_never_ran_says_why_until_it_does(tmp_path: Path) -> None:

@@ -50,3 +50,8 @@ def test_a_bad_line_of_names_is_named(tmp_path: Path) -> None:
     names.write_text("Q1 icd9cm:401.9\n")
     with pytest.raises(InputError, match="line 1"):
         graph_embeddings.by_code(vectors, names)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"vectors\.txt cannot be read: No such file"):
+        graph_embeddings.read(tmp_path / "vectors.txt")

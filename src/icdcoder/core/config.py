@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from icdcoder.core.errors import ConfigError, did_you_mean
 
+_KIND = "kind"
+
 
 class Settings(BaseModel):
     """Parent of every configuration class: frozen, and an unknown key is an error."""
@@ -34,20 +36,30 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def override(data: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """Applies "model.hidden=256" to nested data and returns the new data. Values are read as TOML, else as text."""
+    """Applies "model.hidden=256" to nested data and returns the new data. Values are read as TOML, else as text.
+
+    "model.kind=caml" comes first, wherever it stands: what the data set for a model of another kind is left out.
+    """
     result = _copy(data)
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(f"{setting!r} is not a setting; write key=value, as in --set model.hidden=256.")
-        *parents, last = key.strip().split(".")
+    pairs = [_pair(setting) for setting in settings]
+    for key, value in sorted(pairs, key=lambda pair: not pair[0].endswith(f".{_KIND}")):
+        *parents, last = key.split(".")
         place = result
         for parent in parents:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
                 raise ConfigError(f"{key!r} cannot be set: {parent!r} is a value, not a table.")
-        place[last] = _value(value.strip())
+        if last == _KIND and parents and place.get(_KIND, _value(value)) != _value(value):
+            place.clear()
+        place[last] = _value(value)
     return result
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    key, equals, value = setting.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"{setting!r} is not a setting; write key=value, as in --set model.hidden=256.")
+    return key.strip(), value.strip()
 
 
 def build(cls: type[S], data: Mapping[str, Any], where: str) -> S:

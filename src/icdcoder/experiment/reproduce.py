@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from icdcoder.core import components
@@ -19,11 +19,12 @@ from icdcoder.train.stopping import TrainingInterruptedError
 
 @dataclass(frozen=True)
 class Reproduced:
-    """One row: its runs, one a seed (folds pooled), or the reason why there are none."""
+    """One row: its runs, one a seed (folds pooled), or the reason why there are none. settings: what the user set."""
 
     row: Row
     runs: tuple[Run, ...] = ()
     reason: str = ""
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def reproduce(
     found = []
     with progress.track(f"Reproducing {name}", len(rows)) as step:
         for row in rows:
-            found.append(_row(row, table, corpus, seeds, settings, folder, progress))
+            measured = _row(row, table, corpus, seeds, settings, folder, progress)
+            found.append(replace(measured, settings=tuple(settings)))
             step(1, row.system)
     titles = {corpus: published.stand_in(corpus).title} if corpus else _titles(rows)
     result = Reproduction(name, table, corpus, tuple(found), titles)

@@ -63,7 +63,7 @@ def _with_earlier(result: Reproduction, path: Path, folder: Path) -> Reproductio
         if old is not None and (one is None or not one.runs):
             runs = tuple(Run(run["chosen"], run["metrics"], folder) for run in old["measured"])
             if runs or one is None:
-                one = Reproduced(row, runs, old["reason"])
+                one = Reproduced(row, runs, old["reason"], tuple(old.get("settings", ())))
         rows += [] if one is None else [one]
     titles = dict(result.titles)
     if not result.corpus:
@@ -80,8 +80,20 @@ def markdown(result: Reproduction) -> str:
     else:
         for name, title in result.titles.items():
             lines += [f"## {title}", "", *_on_its_own([r for r in result.rows if r.row.set == name])]
+    lines += _own_settings([r for r in result.rows if r.runs])
     lines += [f"- {r.row.system} ({r.row.set}): not run, {r.reason}" for r in result.rows if not r.runs]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _own_settings(rows: Sequence[Reproduced]) -> list[str]:
+    """What the user set for which rows: those of several calls may stand in one table."""
+    calls: dict[tuple[str, ...], list[str]] = {}
+    for one in rows:
+        calls.setdefault(one.settings, []).append(one.row.system)
+    lines = [
+        f"- with {', '.join(settings)}: {', '.join(dict.fromkeys(s))}" for settings, s in calls.items() if settings
+    ]
+    return [*lines, ""] if lines else []
 
 
 def _on_its_own(rows: list[Reproduced]) -> list[str]:
@@ -159,6 +171,7 @@ def _data(result: Reproduction) -> dict[str, object]:
             "published on": one.row.set,
             "measured": [{"chosen": run.chosen, "metrics": run.metrics} for run in one.runs],
             "reason": one.reason,
+            "settings": list(one.settings),
         }
         for one in result.rows
     ]

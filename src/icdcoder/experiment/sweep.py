@@ -103,8 +103,6 @@ def _experiment(base: dict[str, Any], chosen: dict[str, str]) -> Experiment:
     suffix = ",".join(f"{key.rpartition('.')[2]}={value}" for key, value in chosen.items())
     data = override(base, [f"{key}={value}" for key, value in chosen.items()])
     data["name"] = f"{base['name']},{suffix}"
-    if any(key == "model.kind" for key in chosen):
-        data["model"] = _own_settings(base["model"], chosen["model.kind"])
     return Experiment.resolve(data)
 
 
@@ -128,11 +126,6 @@ def _refuse_other_settings(experiment: Experiment) -> None:
             f"{experiment.folder} holds a finished run with other settings (in {', '.join(changed)}). "
             "Choose another name, or another folder for the runs."
         )
-
-
-def _own_settings(model: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Settings of one model do not fit another: where the kind is swept, only the configured kind keeps them."""
-    return model if model.get("kind") == kind else {"kind": kind}
 
 
 def _pooled(runs: list[Run], pool: str) -> list[Run]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icdcoder.core import text_file
 from icdcoder.core.code import Code
 from icdcoder.core.errors import InputError
 
@@ -53,10 +54,7 @@ def read(path: Path, *, unit: bool = True) -> Mapping[str, Vectors]:
 
     Raises InputError that names the line where it is malformed or has another number of numbers than the first.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{path} cannot be read as a text file in UTF-8.") from None
+    lines = text_file.read(path).splitlines()
     found: dict[str, Vectors] = {}
     width = None
     for number, line in enumerate(lines, start=1):
@@ -79,10 +77,7 @@ def by_code(path: Path, names: Path) -> Mapping[str, Vectors]:
     Raises InputError for a malformed line.
     """
     given = read(path)
-    try:
-        lines = names.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{names} cannot be read as a text file in UTF-8.") from None
+    lines = text_file.read(names).splitlines()
     found: dict[str, Vectors] = {}
     for number, line in enumerate(lines, start=1):
         name, _, code = (part.strip() for part in line.partition("\t"))

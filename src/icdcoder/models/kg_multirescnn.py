@@ -38,6 +38,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from icdcoder.core import text_file
 from icdcoder.core.config import Settings
 from icdcoder.core.errors import InputError
 from icdcoder.knowledge import entities, graph_embeddings
@@ -89,7 +90,7 @@ def build(config: Config, context: ModelContext) -> KGMultiResCNN:
         counts = context.word_notes()
         idf = inverse_document_frequency(counts.tolist(), int(counts[PAD]))
         if config.weighing_note is not None and context.encode is not None:
-            shared = _weights(context.encode(_text(config.weighing_note)), counts, idf, config.weighted_terms)
+            shared = _weights(context.encode(text_file.read(config.weighing_note)), counts, idf, config.weighted_terms)
     return KGMultiResCNN(
         embed_words(context, config.embedding, 0.0, config.freeze_words),
         config.embedding,
@@ -105,13 +106,6 @@ def build(config: Config, context: ModelContext) -> KGMultiResCNN:
         shared=shared,
         names=names,
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{path} cannot be read as a text file in UTF-8.") from None
 
 
 def _weights(
