@@ -33,7 +33,7 @@ CONFIGS = {
     "icd10": Config(documents=120, seed=1, systems="icd10", codes=80, distractors=6),
     "all codes": Config(documents=120, seed=2, codes=None, codes_per_note=12, typo_rate=0.05),
     "hard": Config(documents=120, seed=3, codes=40, indirect_share=0.6, held_out_expressions=0.4, held_out_share=0.8),
-    "long": Config(documents=40, seed=4, words=1500, late_share=0.3, late_after_tokens=2500, zipf=1.2),
+    "long": Config(documents=80, seed=4, words=1500, late_share=0.3, late_after_tokens=2500, zipf=1.2),
 }
 
 

@@ -432,7 +432,7 @@ def few_shot(tmp_path: Path, corpus: dict[str, object]) -> Prepared:
 
 
 def test_few_shot_codes_of_synthetic_notes(tmp_path: Path) -> None:
-    prepared = few_shot(tmp_path, {"kind": "synthetic", "documents": 120, "codes": 40})
+    prepared = few_shot(tmp_path, {"kind": "synthetic", "documents": 120, "codes": 40, "admissions_per_patient": 2.5})
     assert len(prepared.split("train")) > len({prepared.patients[i] for i in prepared.split("train")})
 
 
