@@ -76,8 +76,6 @@ _MODEL = re.compile(r"-[A-Z]+\d{2}")
 # What an allergy showed itself by: "allergic to sulfa (hives)".
 _REACTION = re.compile(r"\ballerg(?:y|ies|ic)\b(?: to)?[^.;()\n]{0,50}\([^.;()\n]{0,30}$", re.IGNORECASE)
 _REACTION_REACH = 80
-# "ESRD secondary to hypertension" is no secondary hypertension.
-_CAUSED_BY = re.compile(r"secondary to\b", re.IGNORECASE)
 # "Aspirin stopped": no long-term use of it.
 _LONG_TERM = "icd10cm:Z79"
 _STOPPED = re.compile(
@@ -277,7 +275,7 @@ def _is_tested(text: str, start: int, end: int) -> bool:
 
 
 def _is_no_condition(text: str, start: int, end: int) -> bool:
-    if _SAMPLES.fullmatch(text, start, end) or _CAUSED_BY.match(text, start):
+    if _SAMPLES.fullmatch(text, start, end):
         return True
     if _REACTION.search(text, max(0, start - _REACTION_REACH), start):
         return True
