@@ -221,7 +221,8 @@ def _history(mention: Mention, code: Code) -> Code | None:
 def support(mention: Mention, sense: Sense) -> float:
     """How far one mention supports one of its senses."""
     if sense.source == Source.PAST:
-        return DONE if mention.status == "historical" else TRUST[Source.EVERYDAY] if sense.joint else PRESENT
+        done = DONE if mention.status == "historical" else TRUST[Source.EVERYDAY] if sense.joint else PRESENT
+        return done * (NESTED if mention.nested else 1.0)
     trust = TRUST[sense.source] + LONGER * min(sense.words - 1, 4)
     trust *= (INDEX_GAP if sense.source >= Source.INDEX else GAP) ** mention.gaps * (NESTED if mention.nested else 1.0)
     if mention.status == "uncertain":
