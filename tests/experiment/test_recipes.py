@@ -14,7 +14,7 @@ from icdcoder.experiment.row_settings import row_settings
 CONFIGS = Path(__file__).parents[2] / "configs"
 TABLES = ("corpus", "labels", "text", "words", "model", "train")
 # Rows that train another variant of a system than the configuration of its name, on purpose.
-OWN = {("systems", "XR-LAT (LSTM)")}
+OWN = {("systems", "XR-LAT (LSTM)"), ("systems", "XR-LAT-BootstrapHyperC (LSTM)")}
 
 
 READY = [

@@ -27,6 +27,10 @@ def measured(row: published.Row, micro_f1: float, share: float) -> Reproduced:
     return Reproduced(row, (Run({"seed": "1"}, {"micro_f1": micro_f1, "trainable_share": share}, Path()),))
 
 
+def replace_row(row: published.Row, **values: object) -> published.Row:
+    return row.model_copy(update=values)
+
+
 def test_rows_of_earlier_calls_are_kept_in_the_order_of_the_table(tmp_path: Path) -> None:
     save(result(measured(EIGHT, 0.5, 0.0032)), tmp_path)
     save(result(measured(BASE, 0.6, 1.0), Reproduced(EIGHT, reason="needs a checkpoint")), tmp_path)
@@ -52,9 +56,24 @@ def test_rows_of_calls_with_other_settings_say_so(tmp_path: Path) -> None:
 def test_a_row_that_never_ran_says_why_until_it_does(tmp_path: Path) -> None:
     save(result(Reproduced(FOUR, reason="needs a checkpoint")), tmp_path)
     save(result(measured(BASE, 0.6, 1.0)), tmp_path)
-    assert f"- {FOUR.system} (mimic3-50): not run, needs a checkpoint" in (tmp_path / "table.md").read_text()
+    assert f"- {FOUR.system}: not run, needs a checkpoint" in (tmp_path / "table.md").read_text()
     save(result(measured(FOUR, 0.4, 0.0016)), tmp_path)
     assert "not run" not in (tmp_path / "table.md").read_text()
+
+
+def test_a_difference_has_the_spread_of_its_runs() -> None:
+    row = replace_row(BASE, published={"micro_f1": 0.5}, source="a survey")
+    three = tuple(Run({"seed": str(k)}, {"micro_f1": value}, Path()) for k, value in enumerate((0.5, 0.6, 0.7)))
+    own = Reproduction("paper2-figure2", FIGURE, "", (Reproduced(row, three),), {row.set: "notes"})
+    text = markdown(own)
+    # The half-width of the mean of .5, .6 and .7: t(.975, 2) = 4.303 times .1 / √3.
+    assert "|  |  | difference | +0.100 ± 0.248 |" in text
+    assert f"- published figures of {BASE.system} (mimic3-50): a survey\n" in text
+
+
+def test_systems_that_lack_the_same_are_one_line() -> None:
+    text = markdown(result(Reproduced(FOUR, reason="needs a disk"), Reproduced(EIGHT, reason="needs a disk")))
+    assert f"- {FOUR.system}, {EIGHT.system}: not run, needs a disk\n" in text
 
 
 def test_titles_of_earlier_rows_are_kept_on_the_published_data(tmp_path: Path) -> None:

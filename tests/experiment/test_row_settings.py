@@ -68,6 +68,9 @@ def test_what_is_missing_is_named_with_its_setting() -> None:
     assert "--set model.checkpoint=" in settings_of("plm_ca", "synthetic").missing
     assert "--set corpus.root=" in settings_of("caml", "codiesp").missing
     assert "--set corpus.root=" in settings_of("caml").missing
+    both = settings_of("plm_ca", "codiesp").missing
+    assert "--set model.checkpoint=" in both
+    assert "--set corpus.root=" in both
     assert settings_of("caml", "synthetic").missing == ""
 
 

@@ -18,11 +18,13 @@ class Row(Settings):
 
     own_model, words: settings that belong to the row's own data set and checkpoint (a longer context, the type of the
     weights, vectors of words); on a stand-in they are left out. published: figures under the full names of our
-    measures, so that two definitions of macro-F1 never meet.
+    measures, so that two definitions of macro-F1 never meet. source: where they are from, where that is not the
+    table's own source.
     """
 
     system: str
     set: str
+    source: str = ""
     model: dict[str, Any]
     own_model: dict[str, Any] = {}
     train: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from icdcoder.core.cache import write_atomic
 from icdcoder.experiment import published
+from icdcoder.experiment.published import Row
 from icdcoder.experiment.reproduce import Reproduced, Reproduction
 from icdcoder.experiment.sweep import Run
 from icdcoder.measure import charts
@@ -79,10 +80,31 @@ def markdown(result: Reproduction) -> str:
         lines += _on_stand_in(result)
     else:
         for name, title in result.titles.items():
-            lines += [f"## {title}", "", *_on_its_own([r for r in result.rows if r.row.set == name])]
+            rows = [r for r in result.rows if r.row.set == name]
+            # A data set whose figures are lost is measured as the others of its table.
+            lines += [f"## {title}", "", *_on_its_own(rows, _published(rows) or _published(result.rows))]
     lines += _own_settings([r for r in result.rows if r.runs])
-    lines += [f"- {r.row.system} ({r.row.set}): not run, {r.reason}" for r in result.rows if not r.runs]
+    lines += _sources([r.row for r in result.rows])
+    lines += _not_run([r for r in result.rows if not r.runs], on_stand_in=bool(result.corpus))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _sources(rows: Sequence[Row]) -> list[str]:
+    """Whence the published figures of those rows are that the table's own source does not have."""
+    quoted: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.source and row.published:
+            quoted.setdefault((row.set, row.source), []).append(row.system)
+    lines = [f"- published figures of {', '.join(s)} ({name}): {source}" for (name, source), s in quoted.items()]
+    return [*lines, ""] if lines else []
+
+
+def _not_run(rows: Sequence[Reproduced], *, on_stand_in: bool) -> list[str]:
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for one in rows:
+        where = "" if on_stand_in else f" ({one.row.set})"
+        reasons.setdefault((where, one.reason), []).append(one.row.system)
+    return [f"- {', '.join(systems)}{where}: not run, {reason}" for (where, reason), systems in reasons.items()]
 
 
 def _own_settings(rows: Sequence[Reproduced]) -> list[str]:
@@ -96,18 +118,21 @@ def _own_settings(rows: Sequence[Reproduced]) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _on_its_own(rows: list[Reproduced]) -> list[str]:
-    # A table whose figures are lost is measured all the same.
-    measures = list(dict.fromkeys(name for one in rows for name in one.row.published)) or list(STAND_IN_MEASURES)
-    measures += _share(rows)
+def _published(rows: Sequence[Reproduced]) -> list[str]:
+    return list(dict.fromkeys(name for one in rows for name in one.row.published))
+
+
+def _on_its_own(rows: list[Reproduced], published: list[str]) -> list[str]:
+    measures = published or list(STAND_IN_MEASURES)
+    measures = [*measures, *_share(rows)]
     lines = ["| system | runs | | " + " | ".join(measures) + " |", "|---|---|---|" + "---|" * len(measures)]
     for one in rows:
-        published = [one.row.published.get(name) for name in measures]
-        lines.append(_line(one.row.system, "", "published", ["" if p is None else f"{p:.3f}" for p in published]))
+        figures = [one.row.published.get(name) for name in measures]
+        lines.append(_line(one.row.system, "", "published", ["" if p is None else f"{p:.3f}" for p in figures]))
         if one.runs:
             cells = [_values(one, name) for name in measures]
             lines.append(_line("", str(len(one.runs)), "measured", list(map(_cell, cells, measures))))
-            apart = [_difference(v, p) for v, p in zip(cells, published, strict=True)]
+            apart = [_difference(v, p) for v, p in zip(cells, figures, strict=True)]
             lines.append(_line("", "", "difference", apart))
     return [*lines, ""]
 
@@ -159,7 +184,11 @@ def _cell(values: list[float], name: str) -> str:
 
 
 def _difference(values: list[float], published: float | None) -> str:
-    return "" if published is None or not values else f"{_mean(values) - published:+.3f}"
+    """With the spread of the runs: the published figure is one number, and its own spread is not known."""
+    if published is None or not values:
+        return ""
+    apart = f"{_mean(values) - published:+.3f}"
+    return apart if len(values) == 1 else f"{apart} ± {mean_interval(values)[1]:.3f}"
 
 
 def _data(result: Reproduction) -> dict[str, object]:
@@ -169,6 +198,8 @@ def _data(result: Reproduction) -> dict[str, object]:
             "set": result.corpus or one.row.set,
             "published": one.row.published,
             "published on": one.row.set,
+            "source": one.row.source or result.table.source,
+            "corpus": published.data_set(one.row.set).corpus,
             "measured": [{"chosen": run.chosen, "metrics": run.metrics} for run in one.runs],
             "reason": one.reason,
             "settings": list(one.settings),

@@ -129,10 +129,12 @@ def _missing(row: Row, corpus: str, base: dict[str, Any], several: bool) -> str:
     root = components.load("corpora", base["corpus"]["kind"]).Config.model_fields.get("root")
     if root is not None and root.is_required():
         given["corpus.root"] = (published.stand_in(corpus) if corpus else published.data_set(row.set)).needs
-    for key, what in given.items():
-        if not _is_set(base, key):
-            return f"needs {what}: --set {CHECKPOINT + family(what) if several and key in row.given else key}=…"
-    return ""
+    lacking = [
+        f"needs {what}: --set {CHECKPOINT + family(what) if several and key in row.given else key}=…"
+        for key, what in given.items()
+        if not _is_set(base, key)
+    ]
+    return ", and ".join(lacking)
 
 
 def _given(row: Row, corpus: str) -> dict[str, str]:

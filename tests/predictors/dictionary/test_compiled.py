@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from icdcoder.core.code import Code
@@ -60,6 +60,7 @@ def test_words_of_one_family_are_one_and_connecting_words_are_none() -> None:
     assert term_words("pain in the left hip").side(0, 1) == 2
 
 
+@example("\n1. ")
 @given(st.text(alphabet="aAbB 'sS-/()1xX\n.,:é", max_size=40))
 def test_terms_are_filed_as_notes_are_read(text: str) -> None:
     """The quick way to a term's words is the slow one."""

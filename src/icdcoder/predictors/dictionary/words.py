@@ -148,8 +148,8 @@ def mostly_capitals(text: str) -> bool:
 
 def split_side(text: str) -> tuple[list[str], int]:
     """The words of a term as the index files them, without breaks and sides, and the side they name."""
-    if _ARTICLE.search(text) or text.isupper() or _CAUSED.search(text) or _BOTH_BONES.search(text):
-        # What such words are depends on those around them.
+    if _ARTICLE.search(text) or text.isupper() or _CAUSED.search(text) or _BOTH_BONES.search(text) or "\n" in text:
+        # What such words are depends on those around them, and a number that begins a line counts the line.
         found = term_words(text)
         return [word for word in found.words.words if word], max(found.sides.values(), default=0)
     words: list[str] = []
