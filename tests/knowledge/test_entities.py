@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.knowledge import entities, expressions, index_terms
 
 from .test_index_terms import written
@@ -52,3 +53,15 @@ def test_words_that_two_codes_share_make_a_relation() -> None:
     alike = [(a, b) for a, relation, b in found.triples if entities.RELATIONS[relation] == "written alike"]
     assert alike
     assert all(a != b and max(a, b) < found.count for a, b in alike)
+
+
+def test_a_file_brings_names_that_come_before_ours(tmp_path: Path) -> None:
+    file = tmp_path / "names.tsv"
+    file.write_text("icd9pcs:38.93\tHypertension\nicd9cm:486\tlung catarrh\n")
+    found = entities.load(CODES, file)
+    assert found.nodes[found.phrases["hypertension"]] == "icd9pcs:38.93"
+    assert found.nodes[found.phrases["lung catarrh"]] == "icd9cm:486"
+    assert "hypertension" in entities.load(CODES).phrases
+    file.write_text("icd9cm:E999\twar\n")
+    with pytest.raises(InputError, match="a text for none of the 3 codes"):
+        entities.load(CODES, file)

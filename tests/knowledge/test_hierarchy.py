@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from icdcoder import systems
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.knowledge import hierarchy
 
 CODES = [Code("icd9cm", value) for value in ("401.9", "401.1", "V45.81", "486", "038.9")] + [
@@ -71,3 +74,32 @@ def test_an_empty_space_and_a_level_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="organ"):
         hierarchy.ancestor_of_codes(levels, "organ")
     assert np.array_equal(hierarchy.ancestor_of_codes(levels, "code"), np.arange(0))
+
+
+def test_another_tree_takes_the_place_of_the_editions(tmp_path: Path) -> None:
+    file = tmp_path / "tree.tsv"
+    file.write_text("# mine\nicd9cm:401.9\theart\tpressure\thigh\n\nicd9cm:486\tlung\tinfection\tpneumonia\n")
+    levels = hierarchy.chain(CODES, file)
+    categories = hierarchy.ancestor_of_codes(levels, "category")
+    assert levels[2].names[categories[0]] == "high"
+    assert levels[2].names[categories[1]] == "icd9cm:401"  # not in the file: as the edition has it
+    chapters = hierarchy.ancestor_of_codes(levels, "chapter")
+    assert [levels[0].names[chapters[number]] for number in (0, 3)] == ["heart", "lung"]
+    assert ("pressure", "heart") in hierarchy.edges(levels)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("icd9cm:401.9\theart\tpressure", "line 1: it should be a code, a chapter, a block and a category"),
+        ("icd9cm:401.9\th\tp\tc\nicd9cm:401.1\tx\tp\td", "line 2: the block 'p' is below 'x', and below 'h' on line 1"),
+        ("hypertension\th\tp\tc", "line 1: "),
+        ("icd9cm:999\th\tp\tc", "has a place for none of the 8 codes, such as icd9cm:401.9"),
+        ("icd9cm:401.9\tm\tn\ticd9cm:401", "put 'icd9cm:401' below different nodes"),
+    ],
+)
+def test_a_bad_tree_is_answered(text: str, hint: str, tmp_path: Path) -> None:
+    file = tmp_path / "tree.tsv"
+    file.write_text(text)
+    with pytest.raises(InputError, match=re.escape(hint)):
+        hierarchy.chain(CODES, file)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from icdcoder.core.code import Code
-from icdcoder.knowledge import expressions, hierarchy, index_relations, index_terms, sources, synonyms
+from icdcoder.knowledge import code_texts, expressions, hierarchy, index_relations, index_terms, sources, synonyms
 
 # Relation i leads from level i of the hierarchy to the level above it; "written alike" joins codes that share words.
 RELATIONS = ("top", "block in chapter", "category in block", "code in category", "written alike")
@@ -28,13 +29,18 @@ class Entities:
     triples: tuple[tuple[int, int, int], ...]
 
 
-def load(space: Sequence[Code]) -> Entities:
+def load(space: Sequence[Code], file: Path | None = None) -> Entities:
     """The codes of the space with all their names, and every code of its systems that our expressions name; how they
     are related by the hierarchy, by their names and, for ICD-10-CM where it has been fetched, by the alphabetic index.
+
+    file: further names, of these and other codes (see `code_texts`); they come before ours, so that words which both
+    know name the code of the file. Raises InputError where it names no code of the space.
     """
-    names: dict[Code, list[str]] = {
-        code: [*known] for code, known in zip(space, synonyms.of(space), strict=True) if known
-    }
+    given = code_texts.of(space, file)
+    names: dict[Code, list[str]] = {code: [*texts] for code, texts in given.items()}
+    for code, known in zip(space, synonyms.of(space), strict=True):
+        if known:
+            names.setdefault(code, []).extend(known)
     for system in sorted({code.system for code in space}):
         for code, known in expressions.load(system).items():
             names.setdefault(code, []).extend(expression.text for expression in known)

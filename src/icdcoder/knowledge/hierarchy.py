@@ -1,15 +1,23 @@
-"""What stands above the codes of a label space: chapter → block → category → code, as arrays of indices."""
+"""What stands above the codes of a label space: chapter → block → category → code, as arrays of indices.
+
+The user may bring another tree, one line a code, of which empty lines and lines that begin with # are passed over:
+
+    icd9cm:401.9<TAB>chapter<TAB>block<TAB>category
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from icdcoder import systems
+from icdcoder.core import text_file
 from icdcoder.core.code import Code
+from icdcoder.core.errors import InputError
 from icdcoder.systems import CodeSystem
 
 LEVELS = ("chapter", "block", "category", "code")
@@ -28,14 +36,20 @@ class Level:
     parents: npt.NDArray[np.int64]
 
 
-def chain(codes: Sequence[Code]) -> tuple[Level, ...]:
+def chain(codes: Sequence[Code], file: Path | None = None) -> tuple[Level, ...]:
     """The four LEVELS above and with `codes`; node i of the last one is codes[i]. Only nodes with a code are there.
+
+    file: of another tree than the editions' (see above); a code that it does not name stands where its edition has it.
+    Raises InputError where it names none of these codes, or where it and an edition disagree on a node of both.
 
     Where the classification has no block between chapter and category, the chapter is its own only block. A code that
     the edition does not hold stands where the nearest code above it stands, by its spelling ("40.7" below "40"); where
     there is none either, it stands in a chapter of unknown codes of its system.
     """
-    paths = [_path(code, systems.load(code.system)) for code in codes]
+    given = {} if file is None else read(file)
+    if file is not None and codes and given.keys().isdisjoint(codes):
+        raise InputError(f"{file} has a place for none of the {len(codes)} codes, such as {codes[0]}.")
+    paths = [given.get(code) or _path(code, systems.load(code.system)) for code in codes]
     levels: list[Level] = []
     places: dict[str, int] = {}
     for depth, kind in enumerate(LEVELS):
@@ -43,11 +57,44 @@ def chain(codes: Sequence[Code]) -> tuple[Level, ...]:
         parents: list[int] = []
         for path in paths:
             name = path[depth]
+            parent = above[path[depth - 1]] if depth else 0
             if name not in places:
                 places[name] = len(places)
-                parents.append(above[path[depth - 1]] if depth else 0)
+                parents.append(parent)
+            elif parents[places[name]] != parent:
+                raise InputError(f"{file} and the edition put {name!r} below different nodes: name it otherwise there.")
         levels.append(Level(kind, tuple(places), np.array(parents, dtype=np.int64)))
     return tuple(levels)
+
+
+def read(file: Path) -> dict[Code, tuple[str, str, str, str]]:
+    """{code: the names of its nodes, from the chapter to itself}. Codes need not be in an edition.
+
+    Raises InputError that names the file and the line where one is malformed, or puts a block or a category below
+    another node than a line before it did.
+    """
+    found: dict[Code, tuple[str, str, str, str]] = {}
+    below: dict[tuple[int, str], tuple[int, str]] = {}
+    for number, line in enumerate(text_file.read(file).splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        cells = [cell.strip() for cell in line.split("\t")]
+        if len(cells) != len(LEVELS) or not all(cells):
+            raise InputError(f"{file}, line {number}: it should be a code, a chapter, a block and a category, by tabs.")
+        try:
+            code = Code.parse(cells[0])
+        except InputError as error:
+            raise InputError(f"{file}, line {number}: {error}") from None
+        chapter, block, category = cells[1:]
+        for depth, (name, above) in enumerate(((block, chapter), (category, block)), start=1):
+            if below.setdefault((depth, name), (number, above))[1] != above:
+                first, other = below[(depth, name)]
+                raise InputError(
+                    f"{file}, line {number}: the {LEVELS[depth]} {name!r} is below {above!r}, and below {other!r} on "
+                    f"line {first}. A node has one node above it."
+                )
+        found[code] = (chapter, block, category, str(code))
+    return found
 
 
 def ancestor_of_codes(levels: Sequence[Level], kind: str) -> npt.NDArray[np.int64]:

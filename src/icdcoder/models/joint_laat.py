@@ -17,6 +17,8 @@ Where the authors' code does otherwise: as said in models/laat.py (`mask_padding
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
@@ -38,7 +40,7 @@ class Config(Settings):
     """The authors' sizes for all codes of MIMIC-III; for its 50 most frequent codes they take hidden = attended = 256.
 
     hidden: width of each direction of the LSTM (u). attended: width of keys and queries (d_a). projection: width of
-    what the codes are told of the categories (p).
+    what the codes are told of the categories (p). hierarchy: a file of another tree of codes (knowledge/hierarchy.py).
     """
 
     embedding: int = Field(100, gt=0)
@@ -49,11 +51,13 @@ class Config(Settings):
     projection: int = Field(128, gt=0)
     dropout: float = Field(0.3, ge=0, lt=1)
     mask_padding: bool = True
+    hierarchy: Path | None = None
 
 
 def build(config: Config, context: ModelContext) -> JointLAAT:
-    """Raises ConfigError where given word vectors do not fit the configuration."""
-    levels = hierarchy.chain(context.space.codes)
+    """Raises ConfigError where given word vectors do not fit the configuration, InputError for a bad file."""
+    # Weights that will come from a file bring their categories along.
+    levels = hierarchy.chain(context.space.codes, config.hierarchy if context.encode is not None else None)
     return JointLAAT(
         embed_words(context, config.embedding, config.dropout, config.freeze_words),
         config.embedding,

@@ -56,6 +56,7 @@ class Config(Settings):
     """The authors' sizes. kernels: widths of the filters, odd. blocks: widths of the residual blocks.
 
     entities: at most so many of a note are read. graph_width, graph_epochs: of the vectors trained on our graph.
+    phrases: a file of further names of entities (knowledge/entities.py).
     weighted_terms: how many words of a note are weighed by TF-IDF; 0: none. weighing_note: a file with the text that
     weighs all notes; of it, so many of the words that most training notes hold.
     """
@@ -70,6 +71,7 @@ class Config(Settings):
     graph_epochs: int = Field(30, ge=0)
     vectors: Path | None = None
     vector_names: Path | None = None
+    phrases: Path | None = None
     weighted_terms: int = Field(300, ge=0)
     weighing_note: Path | None = None
 
@@ -126,7 +128,7 @@ def _graph(
     are)."""
     if context.encode is None:
         return {}, torch.zeros(0, config.graph_width), ()
-    known = entities.load(context.space.codes)
+    known = entities.load(context.space.codes, config.phrases)
     phrases = known_phrases(known.phrases, context.encode)
     if config.vectors is None:
         trained = graph_embeddings.train(

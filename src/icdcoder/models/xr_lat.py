@@ -60,6 +60,7 @@ class Config(Settings):
     checkpoint, architecture, chunk: of the pretrained model (models/plm_icd.py). embedding, hidden, layers: of the LSTM
     over words. attended: width of keys and queries; None: that of the states. poincare_width, poincare_epochs: of the
     embeddings of the tree. points: a file of other ones, a line a node (knowledge/graph_embeddings.py).
+    hierarchy: a file of another tree of codes (knowledge/hierarchy.py).
     attend_padding: ten chunks of each note, with attention to special tokens and padding too; a pretrained model's.
     """
 
@@ -81,6 +82,7 @@ class Config(Settings):
     poincare_width: int = Field(50, gt=0)
     poincare_epochs: int = Field(50, ge=0)
     points: Path | None = None
+    hierarchy: Path | None = None
 
     @model_validator(mode="after")
     def _pads(self) -> Config:
@@ -90,7 +92,8 @@ class Config(Settings):
 
 
 def build(config: Config, context: ModelContext) -> XRLAT:
-    """Raises ConfigError where the checkpoint or given word vectors do not fit, MissingExtraError without [llm]."""
+    """Raises ConfigError where the checkpoint or given word vectors do not fit, MissingExtraError without [llm],
+    InputError for a bad file."""
     encoder: TokenEncoder | WordEncoder
     if config.encoder == "pretrained":
         pretrained = load_pretrained(
@@ -100,7 +103,8 @@ def build(config: Config, context: ModelContext) -> XRLAT:
     else:
         words = embed_words(context, config.embedding, config.dropout, config.freeze_words)
         encoder = WordEncoder(words, config.embedding, config.hidden, config.layers)
-    levels = hierarchy.chain(context.space.codes)
+    # Weights that will come from a file bring their tree along.
+    levels = hierarchy.chain(context.space.codes, config.hierarchy if context.encode is not None else None)
     return XRLAT(
         encoder,
         [torch.from_numpy(level.parents) for level in levels],
