@@ -11,6 +11,7 @@ from icdcoder.core.note import Note
 from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.matches import matches
 from icdcoder.predictors.dictionary.qualified import qualified
+from icdcoder.predictors.dictionary.read_off.pregnancy import is_state
 from icdcoder.predictors.dictionary.read_off.sequelae import of_the_hand
 from icdcoder.predictors.dictionary.read_off.spine import placed
 from icdcoder.predictors.dictionary.read_off.themes import Drugs, ReadingsOff, read_off
@@ -66,6 +67,9 @@ _NUMBER = re.compile(r"\d\s*$")
 _ASIDE = re.compile("[,()]")
 # "History of breast cancer, now metastatic": the wording of a history does not count, the cancer in it does.
 _CANCER_OVER = "icd10cm:Z85"
+_DONOR = "icd10cm:Z52"
+_RECEIVED = re.compile(r"transplant|graft|receiv|\bfrom an?\b", re.IGNORECASE)
+_PREGNANT = ("icd10cm:Z33.1", "icd9cm:V22.2")
 MOST_GAPS = 2
 # Metastases lie elsewhere than what a note is about, of which it may name one side only; so does a failing heart.
 _ELSEWHERE = ("icd10cm:C77", "icd10cm:C78", "icd10cm:C79", "icd10cm:I50")
@@ -164,9 +168,7 @@ def mentions(
         if not senses:
             continue
         code = dictionary.codes[senses[0].code]
-        if code.startswith(_LONG_TERM) and _STOPPED.match(text, end):
-            continue
-        if code.startswith(_INFECTIONS) and _is_tested(text, start, end):
+        if _is_not_had(text, start, end, code):
             continue
         if code.startswith(_CANCER_OVER) and goes_on(text, end):
             going_on.append(match)
@@ -269,6 +271,18 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
     return lower in _SMALL_TOO or (len(lower) > 2 and not _VOWEL.search(lower))
 
 
+def _is_not_had(text: str, start: int, end: int, code: str) -> bool:
+    """Whether it is a drug that was stopped, an infection looked for, an organ that was received, or a pregnancy that
+    is over or another's."""
+    if code.startswith(_LONG_TERM):
+        return _STOPPED.match(text, end) is not None
+    if code.startswith(_INFECTIONS):
+        return _is_tested(text, start, end)
+    if code.startswith(_DONOR):
+        return _RECEIVED.search(text, max(0, start - 25), end) is not None
+    return code in _PREGNANT and not is_state(text, start, end)
+
+
 def _is_tested(text: str, start: int, end: int) -> bool:
     """Whether what stands there is what a test looks for, or a vaccine is given against."""
     return _TEST.match(text, end) is not None and not _POSITIVE.search(text[max(0, start - 60) : start])
@@ -282,6 +296,8 @@ def _is_no_condition(text: str, start: int, end: int) -> bool:
     word = text[start:end]
     if word.isupper() and _MODEL.match(text, end):
         return True
+    if word.lower() in ("met", "mets"):  # metastases, unless they are metabolic equivalents
+        return word.lower() == "met" or _NUMBER.search(text, max(0, start - 8), start) is not None
     follows = _WARD_WORDS.get(word)
     if follows is None:
         return False

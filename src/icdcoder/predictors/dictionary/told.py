@@ -19,7 +19,9 @@ _LONG_AGO = re.compile(
     re.I,
 )
 _HABITS = ("icd10cm:F", "icd10cm:Z72")
-_STRANGER = re.compile(r".*?\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step)", re.IGNORECASE)
+_STRANGER = re.compile(
+    r".*?\b(?:wife|husband|spouse|partner|girlfriend|boyfriend|roommate|friend|step|donor)", re.IGNORECASE
+)
 _ASKED = re.compile(r"(?:rul|r/o|to exclude|exclude|evaluat|assess|test|check|query|diff|ddx)", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"

@@ -49,6 +49,25 @@ _PREGNANT = re.compile(
     r"\b(?:first|second|third|1st|2nd|3rd) trimester\b|\bG\d+ ?P\d+[^.;\n]{0,40}\bpregnan",
     re.IGNORECASE,
 )
+# A pregnancy that is over or another's, one wished for or warned of: what stands before the word for it, and behind.
+_NOT_BEFORE = re.compile(
+    r"\b(?:normal|(?:well[- ])?controlled|monitored|uneventful|uncomplicated|unremarkable|prior|previous|past|former|"
+    r"first|second|third|last|earlier|two|three|four|five|\d|molar|full[- ]?term|against|avoid\w*|prevent\w*|"
+    r"plan\w*|desir\w*|wish\w*|wants?|future|after|since|before|during|throughout|mother'?s?|trimester of|in)\W+"
+    r"(?:(?:her|his|the|a|an|any|all|both) )?$",
+    re.IGNORECASE,
+)
+_NOT_BEHIND = re.compile(
+    r"\W*(?:(?:was|were|had|went|passed|proceeded|(?:has|have) been)\b|"
+    r"(?:tests?|loss|losses|prevention|history|wish)\b|"
+    r"(?:and|,|or) (?:the )?(?:delivery|childbirth|birth|labou?r|lactation|breast)|"
+    r"(?:women|woman)\b(?! (?:of|with|aged|who|at)))|ies\b",
+    re.IGNORECASE,
+)
+_THIS_ONE = re.compile(r"\b(?:current|currently|now|ongoing|this)\b[^.;\n]*$", re.IGNORECASE)
+_SO_MANY_WEEKS = re.compile(
+    r"\W+(?:(?:of|at|with|about|approximately)\W+)*\d+[^.;\n]{0,12}\b(?:weeks?|wks?|months?)\b", re.I
+)
 _WEEKS = re.compile(r"Z3A\.(\d\d)")
 
 
@@ -68,6 +87,16 @@ def period(text: str, codes: Collection[Code]) -> Period | None:
     if _AFTER.search(text):
         return "puerperium"
     return "pregnancy" if _PREGNANT.search(text) else None
+
+
+def is_state(text: str, start: int, end: int) -> bool:
+    """Whether a word for pregnancy at [start, end) says that the patient is pregnant: in "normal pregnancy, born at
+    term" it is the mother's, in "after two pregnancies" one that is over."""
+    if _SO_MANY_WEEKS.match(text, end) or _THIS_ONE.search(text, max(0, start - 30), start):
+        return True
+    if _NOT_BEFORE.search(text, max(0, start - 40), start) or _NOT_BEHIND.match(text, end):
+        return False
+    return _OF_THE_CHILD.search(text) is None
 
 
 def outcomes(text: str) -> Iterator[tuple[int, int, Code]]:
