@@ -80,7 +80,13 @@ class Places:
 
 
 def cut(
-    mask: Bool[Tensor, "note token"], size: int | None = None, overlap: int = 0, *, least: int = 0, full: bool = False
+    mask: Bool[Tensor, "note token"],
+    size: int | None = None,
+    overlap: int = 0,
+    *,
+    least: int = 0,
+    full: bool = False,
+    alike: bool = False,
 ) -> Chunks:
     """Cuts each note into chunks of `size` tokens, each beginning `size − overlap` after the one before it.
 
@@ -88,7 +94,8 @@ def cut(
     the first half answers to the earlier chunk and the second half to the later, so that no token is read at the edge
     of a chunk where it can be helped. Where chunks begin depends on nothing but the note. size: None cuts nothing.
     The mask is that of notes padded on the right. least: so many chunks at least of each note, the last ones empty.
-    full: `size` places a chunk, even where no note fills one. Raises ValueError unless 0 ≤ overlap < size.
+    full: `size` places a chunk, even where no note fills one. alike: all notes have as many chunks.
+    Raises ValueError unless 0 ≤ overlap < size.
     """
     lengths = mask.sum(1)
     longest = max(1, int(lengths.max())) if len(lengths) else 1
@@ -98,7 +105,7 @@ def cut(
     stride, width = size - overlap, size if full else min(size, longest)
     later = (lengths - size).clamp(min=0)
     needed = torch.where(lengths > 0, 1 + (later + stride - 1) // stride, 0)
-    per_note = needed.clamp(min=least)
+    per_note = needed.clamp(min=max(least, int(needed.max())) if alike and len(needed) else least)
     first = per_note.cumsum(0) - per_note
     note = torch.repeat_interleave(per_note)
     start = (torch.arange(len(note), device=mask.device) - first[note]) * stride
