@@ -72,7 +72,7 @@ QUIRKS: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {
         "model": {"attend_padding": True},
     },
     ("plm-icd", "MSMN", "mimic3-full"): {"train": {"schedule_over": "batches"}, "model": {"pool_padding": True}},
-    ("plm-icd", "HiLAT", "mimic3-50-correct"): {"model": {"attend_padding": True}},
+    ("plm-icd", "HiLAT", "mimic3-50-correct"): {"model": {"attend_padding": True, "chunk_by": "sections"}},
     ("edin2023", "PLM-ICD", "mimic3-clean"): {"model": {"attend_padding": True, "show_padding": True}},
     ("edin2023", "MultiResCNN", "mimic3-clean"): {"model": {"second_tanh": True, "base_bias": False}},
 }

@@ -17,7 +17,8 @@ from torch import Tensor
 class Chunks:
     """note: the note of each chunk, rising. place: the index in its note of what stands at each place of a chunk.
     mask: True where that is a real token; real tokens stand first. source: for each token of a note where its state is
-    among all places of all chunks; 0 at padding. real: the mask of the notes. per_note: number of chunks of each note.
+    among all places of all chunks; 0 at padding. real: the mask of the notes, less what no chunk holds. per_note: how
+    many chunks each note has.
     """
 
     note: Int[Tensor, "chunk"]
@@ -116,3 +117,20 @@ def cut(
     number = torch.minimum(((token - overlap // 2) // stride).clamp(min=0), last)
     source = (first[:, None] + number) * width + token - number * stride
     return Chunks(note, place * inside, inside, source * mask, mask, per_note)
+
+
+def grouped(group: Int[Tensor, "note token"], groups: int, size: int, *, full: bool = False) -> Chunks:
+    """A chunk for each group of tokens that a note has, from 1 to `groups`: its first `size` tokens, in order. Tokens
+    of group 0, and those beyond, are in no chunk. full: every note has all chunks, those of absent groups empty."""
+    notes = len(group)
+    inside = group[:, None] == torch.arange(1, groups + 1, device=group.device)[:, None]
+    rank = inside.cumsum(2) - 1
+    inside = inside & (rank < size)
+    note, number, token = inside.nonzero(as_tuple=True)
+    kept = torch.ones(notes, groups, dtype=torch.bool, device=group.device) if full else inside.any(2)
+    chunk = (kept.flatten().cumsum(0) - 1)[note * groups + number]
+    at = rank[note, number, token]
+    place = group.new_zeros(int(kept.sum()), size).index_put((chunk, at), token)
+    mask = torch.zeros_like(place, dtype=torch.bool).index_put((chunk, at), torch.ones_like(at, dtype=torch.bool))
+    source = torch.zeros_like(group).index_put((note, token), chunk * size + at)
+    return Chunks(kept.nonzero()[:, 0], place, mask, source, inside.any(1), kept.sum(1))
