@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -7,6 +8,7 @@ import pytest
 
 from icdcoder.core.document import Document
 from icdcoder.core.errors import ArtefactError, ConfigError
+from icdcoder.experiment.cautions import cautions
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
@@ -30,15 +32,16 @@ def test_vocabulary_and_space_know_the_training_part_only(done: Experiment) -> N
     assert {code for d in training for code in d.codes} >= set(prepared.space.codes)
 
 
-def test_a_word_planted_in_test_notes_does_not_reach_the_vocabulary(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_a_word_planted_in_other_notes_reaches_the_vocabulary_on_demand_alone(tmp_path: Path, part: str) -> None:
     rows = [
         {
             "id": str(i),
-            "text": f"cough and fever {'leakage' if split == 'test' else 'words'} here",
+            "text": f"cough and fever {'leakage' if split == part else 'words'} here",
             "codes": "R05.9",
             "split": split,
         }
-        for i, split in enumerate(["train"] * 8 + ["validation"] * 3 + ["test"] * 5)
+        for i, split in enumerate(["train"] * 8 + ["validation"] * 4 + ["test"] * 5)
     ]
     pl.DataFrame(rows).write_csv(tmp_path / "notes.csv")
     asked = Experiment.resolve(
@@ -51,6 +54,26 @@ def test_a_word_planted_in_test_notes_does_not_reach_the_vocabulary(tmp_path: Pa
     prepared = prepare(asked)
     assert "words" in prepared.reader.vocabulary.words
     assert "leakage" not in prepared.reader.vocabulary.words
+    every = {"text": {**TINY["text"], "vocabulary_parts": "all"}, "name": "every"}
+    table = {"kind": "table", "path": str(tmp_path / "notes.csv"), "system": "icd10cm"}
+    read = prepare(Experiment.resolve({**TINY, **every, "corpus": table, "runs": str(tmp_path)}))
+    assert "leakage" in read.reader.vocabulary.words
+    assert read.space == prepared.space
+    (said,) = cautions(read)
+    assert said.startswith("The words of the vocabulary are of all parts (text.vocabulary_parts = 'all')")
+    assert cautions(prepared) == []
+
+
+def test_a_setting_that_was_not_known_when_a_folder_was_made_stands_at_its_default(tmp_path: Path) -> None:
+    asked = experiment(tmp_path)
+    prepare(asked)
+    path = asked.prepared / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    del card["settings"]["text"]["vocabulary_parts"]
+    path.write_text(json.dumps({**card, "settings_digest": "of an earlier version"}), encoding="utf-8")
+    prepare(asked)
+    with pytest.raises(ArtefactError, match="text.vocabulary_parts: train → all"):
+        prepare(experiment(tmp_path, text={**TINY["text"], "vocabulary_parts": "all"}))
 
 
 def test_no_patient_is_in_two_parts(done: Experiment) -> None:

@@ -53,6 +53,46 @@ def test_the_systems_of_mimic_have_counterparts() -> None:
     assert {row.model["kind"] for _, row, _ in pairs()} >= {"caml", "dr_caml", "laat", "joint_laat", "msmn", "xr_lat"}
 
 
+# (table, system, data set) → the quirks of the authors' code on which the row's figures rest.
+QUIRKS: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {
+    ("caml", "CAML", "mimic3-50"): {"train": {"keep": "last"}, "model": {"trailing_position": True}},
+    ("caml", "DR-CAML", "mimic3-50"): {"train": {"keep": "last"}, "model": {"set_order": True, "pool_padding": True}},
+    ("paper1-table1", "CAML", "mimic3-full"): {"words": {"parts": "all"}},
+    ("laat", "LAAT", "mimic3-full-correct"): {
+        "text": {"vocabulary_parts": "all"},
+        "words": {"parts": "all"},
+        "model": {"freeze_words": True, "mask_padding": False},
+    },
+    ("systems", "TransICD", "mimic3-50-correct"): {
+        "train": {"keep": "last", "whole_batches": True},
+        "model": {"position_of_note": True, "dropout_twice": True},
+    },
+    ("plm-icd", "PLM-ICD", "mimic3-full"): {
+        "train": {"keep": "last", "first_batch_alone": True, "adam_epsilon": 1e-6},
+        "model": {"attend_padding": True},
+    },
+    ("plm-icd", "MSMN", "mimic3-full"): {"train": {"schedule_over": "batches"}, "model": {"pool_padding": True}},
+    ("plm-icd", "HiLAT", "mimic3-50-correct"): {"model": {"attend_padding": True, "chunk_by": "sections"}},
+    ("edin2023", "PLM-ICD", "mimic3-clean"): {"model": {"attend_padding": True, "show_padding": True}},
+    ("edin2023", "MultiResCNN", "mimic3-clean"): {"model": {"second_tanh": True, "base_bias": False}},
+}
+
+
+@pytest.mark.parametrize("where", QUIRKS, ids=" ".join)
+def test_a_quirk_is_on_where_a_figure_rests_on_it_and_off_by_default(where: tuple[str, str, str]) -> None:
+    name, system, data = where
+    table = published.load(name)
+    row = next(row for row in table.rows if (row.system, row.set) == (system, data))
+    given = ["corpus.root=/data", *(f"{key}=/models/one" for key in row.given)]
+    found = Experiment.resolve({**row_settings(row, table, "", given).base, "name": "row"}).tables()
+    asked = QUIRKS[where]
+    assert {key: {name: found[key][name] for name in asked[key]} for key in asked} == asked
+    kind = {"kind": row.model["kind"], **{key: "/models/one" for key in ("checkpoint",) if row.given}}
+    words = {"kind": "cbow"} if "words" in asked else {}
+    plain = Experiment.resolve({"name": "x", "corpus": {"kind": "synthetic"}, "model": kind, "words": words}).tables()
+    assert not [(key, setting) for key in asked for setting in asked[key] if plain[key][setting] == asked[key][setting]]
+
+
 def test_recipes_do_not_reach_stand_ins() -> None:
     table = published.load("laat")
     row = next(row for row in table.rows if row.system == "LAAT")

@@ -3,12 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from icdcoder.coder import Coder
 from icdcoder.core.artefact import load_card
 from icdcoder.core.errors import ArtefactError, ConfigError
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.deciding import decide
+from icdcoder.experiment.evaluating import evaluate
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.training import build_model, train_model
 
@@ -52,6 +54,18 @@ def test_a_model_starts_from_vectors_of_the_training_notes_alone(tmp_path: Path,
     object.__setattr__(prepared.tokens, "flat", tokens)
     build_model(asked, prepared)
     assert list((cache / "word_vectors").iterdir()) == [made]
+
+
+def test_vectors_of_the_notes_of_all_parts_are_said_to_be(tmp_path: Path, cache: Path) -> None:
+    asked, plain = (experiment(tmp_path, words={**WORDS, **more}) for more in ({"parts": "all"}, {}))
+    prepared = prepare(asked)
+    train_model(asked)
+    decide(asked)
+    every = build_model(asked, prepared).get_parameter("words.embedding.weight")
+    of_training = build_model(plain, prepared).get_parameter("words.embedding.weight")
+    assert not torch.allclose(every, of_training)
+    warnings = evaluate(asked).warnings
+    assert warnings[0].startswith("The word vectors are of all parts (words.parts = 'all')")
 
 
 def test_frozen_vectors_travel_with_the_coder(tmp_path: Path, cache: Path) -> None:

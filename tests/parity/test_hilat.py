@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from icdcoder.core.code import Code
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.models import hilat
-from icdcoder.nn.contract import PAD, Batch, ModelContext
+from icdcoder.nn.contract import PAD, Batch, ModelContext, channels_of
 from icdcoder.text.readers.subwords import Subwords
 
 CODES, CHUNK = 6, 8
@@ -99,6 +100,36 @@ def test_ten_chunks_and_all_their_padding_are_attended_on_demand(
         places = [chunk * CHUNK + 1 + at for chunk in range(10) for at in range(CHUNK - 2)][: len(note)]
         np.testing.assert_allclose(scores.attention[i, :, : len(note)].detach(), attention[:, places], atol=1e-5)
     assert (scores.logits - build(checkpoints["roberta"])(batch(notes, 23)).logits).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_chunks_are_groups_of_sections_on_demand(checkpoints: dict[str, Path], padded: bool) -> None:
+    model = build(checkpoints["roberta"], chunk_by="sections", attend_padding=padded)
+    groups = [[1] * 3 + [4] * 9 + [1] * 5 + [10, 0], [7], [2, 2, 3, 3, 3, 2]]
+    plain = batch(NOTES, 23)
+    group = torch.tensor([row + [0] * (23 - len(row)) for row in groups])
+    scores = model(replace(plain, channels={"section_groups": group}), attention_codes=torch.arange(CODES))
+    for i, note in enumerate(NOTES):
+        parts = [[at for at, g in enumerate(groups[i]) if g == number][: CHUNK - 2] for number in range(1, 11)]
+        if padded:
+            chunks = [filled_chunks(model, [note[at] for at in part])[0] for part in parts]
+            places = [chunk * CHUNK + 1 + n for chunk, part in enumerate(parts) for n in range(len(part))]
+        else:
+            chunks = [chunks_of(model, [note[at] for at in part])[0] for part in parts if part]
+            places = list(range(sum(map(len, parts))))
+        logits, attention = naive(model, chunks)
+        np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-5)
+        read = [at for part in parts for at in part]
+        np.testing.assert_allclose(scores.attention[i][:, read].detach(), attention[:, places], atol=1e-5)
+        unread = [at for at in range(23) if at not in read]
+        assert not scores.attention[i][:, unread].any()
+
+
+def test_without_sections_there_is_no_channel_to_read(checkpoints: dict[str, Path]) -> None:
+    assert channels_of(build(checkpoints["roberta"])) == ()
+    assert channels_of(build(checkpoints["roberta"], chunk_by="sections")) == ("section_groups",)
+    model = build(checkpoints["roberta"], chunk_by="sections")
+    assert torch.equal(model(batch(NOTES, 23)).logits, model.bias.expand(3, -1))
 
 
 def test_matrices_start_normal_with_the_authors_spread(checkpoints: dict[str, Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import torch
 
 from icdcoder.core.code import Code
+from icdcoder.core.config import build as configure
+from icdcoder.core.errors import ConfigError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.models import plm_icd
 from icdcoder.nn.contract import PAD, Batch, ModelContext
@@ -46,15 +49,18 @@ def states_of(model: plm_icd.PLMICD, note: list[int]) -> np.ndarray:
     return np.stack([state.numpy() for state in found])[1:-1].astype(np.float64)
 
 
-def filled_states_of(model: plm_icd.PLMICD, note: list[int]) -> np.ndarray:
-    """<s> note </s>, filled up with padding to a multiple of 128 (here 8): the states of all of it."""
+def filled_states_of(model: plm_icd.PLMICD, note: list[int], shown: int = 0) -> np.ndarray:
+    """<s> note </s>, filled up with padding to a multiple of 128 (here 8): the states of all of it. shown: the length
+    of the longest note of the batch, where all are filled up to it and the model is told of no padding."""
     ids = [0, *note, 2]
+    ids += [1] * (shown + 2 - len(ids) if shown else 0)
     ids += [1] * (-len(ids) % CHUNK)
     found = []
     for start in range(0, len(ids), CHUNK):
         chunk = torch.tensor([ids[start : start + CHUNK]])
+        mask = torch.ones_like(chunk) if shown else (chunk != 1).long()
         with torch.inference_mode():
-            found += model.encoder.model(input_ids=chunk, attention_mask=(chunk != 1).long()).last_hidden_state[0]
+            found += model.encoder.model(input_ids=chunk, attention_mask=mask).last_hidden_state[0]
     return np.stack([state.numpy() for state in found]).astype(np.float64)
 
 
@@ -97,6 +103,26 @@ def test_special_tokens_and_padding_are_attended_on_demand(
         )
         assert not scores.attention[i, :, len(note) :].any()
     assert (scores.logits - build(checkpoints["roberta"])(batch(notes, 23)).logits).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("notes", [NOTES, NOTES[1:2], [[5, 6, 7, 8, 9, 13], [4] * 14, [4] * 13]])
+def test_padding_is_shown_as_the_port_shows_it(checkpoints: dict[str, Path], notes: list[list[int]]) -> None:
+    model = build(checkpoints["roberta"], attend_padding=True, show_padding=True)
+    scores = model(batch(notes, 23), attention_codes=torch.arange(CODES))
+    longest = max(map(len, notes))
+    for i, note in enumerate(notes):
+        logits, attention = naive(model, note, partial(filled_states_of, shown=longest))
+        np.testing.assert_allclose(scores.logits[i].detach(), logits, atol=1e-5)
+        np.testing.assert_allclose(
+            scores.attention[i, :, : len(note)].detach(), attention[:, 1 : len(note) + 1], atol=1e-5
+        )
+    told = build(checkpoints["roberta"], attend_padding=True)(batch(notes, 23))
+    assert (scores.logits - told.logits).abs().max() > 1e-3
+
+
+def test_padding_that_nothing_attends_to_is_not_shown() -> None:
+    with pytest.raises(ConfigError, match="set 'attend_padding' too"):
+        configure(plm_icd.Config, {"show_padding": True}, "model")
 
 
 def test_matrices_start_as_the_authors_start_them(checkpoints: dict[str, Path]) -> None:

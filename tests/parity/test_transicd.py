@@ -104,6 +104,9 @@ def test_positions_of_the_note_are_those_of_the_authors_code() -> None:
     logits = model.eval()(batch(NOTES, 15)).logits.detach()
     for i, note in enumerate(NOTES):
         np.testing.assert_allclose(logits[i], naive(weights, note, i), atol=1e-5)
+    twice = model(batch([NOTES[0]] * 16, 15)).logits.detach()
+    np.testing.assert_allclose(twice[8:], twice[:8], atol=1e-6)
+    assert (twice[0] - twice[1]).abs().max() > 1e-4
 
 
 class Halved(torch.nn.Module):

@@ -68,3 +68,27 @@ def test_a_numbered_diagnosis_goes_on_over_lines_without_a_number() -> None:
         4: ["sepsis"],
         5: ["gout"],
     }
+
+
+def test_each_token_is_in_one_of_the_ten_groups_of_sections() -> None:
+    text = """Service: SURGERY
+Allergies: none
+History of Present Illness:
+He fell.
+Review of Systems:
+fine
+Physical Exam:
+well
+Discharge Diagnosis:
+fracture
+Followup Instructions:
+clinic
+Addendum:
+home
+"""
+    tokens = words(text)
+    groups = channels.compute(["section_groups"], text, tokens.offsets)["section_groups"]
+    found = dict(zip(tokens.texts, groups.tolist(), strict=True))
+    asked = ("surgery", "none", "fell", "fine", "well", "fracture", "clinic", "home")
+    assert [found[word] for word in asked] == [1, 1, 2, 2, 4, 8, 9, 10]
+    assert channels.compute(["section_groups"], "plain words", words("plain words").offsets)["section_groups"].all()

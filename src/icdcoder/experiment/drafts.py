@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,8 @@ class Drafts:
         return int(np.diff(np.asarray(self._code_starts))[self.kept].sum())
 
     def finish(self, path: Path, kept_of: Callable[[Reader], Callable[[int], Kept]] | None = None) -> Numbered:
-        """Fits the reader on the training documents kept, writes the final tokens of all, and forgets the drafts.
+        """Fits the reader on the training documents kept, or on all where its settings ask for it, writes the final
+        tokens of all, and forgets the drafts.
 
         kept_of: for the reader, which tokens are read of the n-th document kept, where it has more than the budget
         allows; None: its head.
@@ -117,7 +119,10 @@ class Drafts:
         lengths = np.asarray(self._lengths)
         train = np.frombuffer(self._splits, dtype=np.uint8) == SPLITS.index("train")
         train_types = np.zeros(self._largest + 1, dtype=np.bool_)
-        reader, final = self._learner.finish(_marked(self._drafts(self.kept & train), train_types))
+        learnt = _marked(self._drafts(self.kept & train), train_types)
+        if self._learner.reads_all:
+            learnt = chain(learnt, self._drafts(self.kept & ~train))
+        reader, final = self._learner.finish(learnt)
         types = train_types.copy()
         self._write(path, final, kept_of(reader) if kept_of else None, types, train)
         self._path.unlink()

@@ -18,6 +18,7 @@ from icdcoder.core.note import Note
 from icdcoder.core.prediction import ScoringPredictor
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.answers_report import accepted_by_way, answers_measured
+from icdcoder.experiment.cautions import read_beforehand
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import require_prepared
 from icdcoder.experiment.prepared import Prepared
@@ -98,7 +99,8 @@ def report_of(
         evidence=evidence,
         patients=[prepared.patients[i] for i in test],
     )
-    return _with_weights(report, card)
+    known = read_beforehand(experiment.tables("text", "words"))
+    return _with_weights(replace(report, warnings=(*known, *report.warnings)), card)
 
 
 def save(

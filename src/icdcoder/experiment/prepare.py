@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,7 +21,7 @@ from icdcoder.core import components
 from icdcoder.core.artefact import load_card
 from icdcoder.core.cache import atomic_folder, held, in_use
 from icdcoder.core.document import SPLITS, CorpusReading
-from icdcoder.core.errors import ArtefactError, ConfigError, InputError
+from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError, InputError
 from icdcoder.core.label_space import LabelSpace
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.core.version import VERSION
@@ -51,9 +52,10 @@ def prepare(experiment: Experiment, *, fresh: bool = False, progress: Progress =
     folder = experiment.prepared
     if folder.exists() and not fresh:
         card = load_card(folder / "card.json", "a prepared corpus", ["settings_digest"])
-        if card["settings_digest"] != experiment.digest(*TABLES):
+        changed = card["settings_digest"] != experiment.digest(*TABLES) and _differences(card, experiment)
+        if changed:
             raise ArtefactError(
-                f"{folder} was prepared with other settings ({_differences(card, experiment)}). "
+                f"{folder} was prepared with other settings ({changed}). "
                 "Choose another name (--set name=…) or replace it with --fresh."
             )
         return Prepared.load(folder)
@@ -195,14 +197,17 @@ def _counts(drafts: Drafts, space: LabelSpace, numbered: Numbered) -> dict[str, 
 
 
 def _differences(card: dict[str, Any], experiment: Experiment) -> str:
+    """In words; a setting that was not known yet when the folder was made stands at its default. "" for none."""
     here, there = experiment.tables(*TABLES), card.get("settings", {})
+    with suppress(IcdcoderError):  # of settings that are no longer known
+        there = Experiment.resolve({"name": experiment.name, **there}).tables(*TABLES)
     found = []
     for table in TABLES:
         old, new = there.get(table, {}), here[table]
         for key in sorted(set(old) | set(new)):
             if old.get(key) != new.get(key):
                 found.append(f"{table}.{key}: {old.get(key)} → {new.get(key)}")
-    return "; ".join(found) or "of another version of icdcoder"
+    return "; ".join(found)
 
 
 def require_prepared(experiment: Experiment) -> Prepared:

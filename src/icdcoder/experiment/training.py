@@ -14,7 +14,7 @@ from torch import nn
 
 from icdcoder.core import components
 from icdcoder.core.cache import write_atomic
-from icdcoder.core.document import Split
+from icdcoder.core.document import SPLITS, Split
 from icdcoder.core.errors import ArtefactError, ConfigError, IcdcoderError
 from icdcoder.core.progress import SILENT, Progress
 from icdcoder.experiment.config import Experiment
@@ -113,7 +113,8 @@ def _word_vectors(experiment: Experiment, prepared: Prepared) -> torch.Tensor | 
     width = getattr(experiment.model, "embedding", None)
     if not isinstance(prepared.reader, WordReader) or width is None:
         raise ConfigError(f"[words] trains vectors of words, and {experiment.model_kind} does not start from words.")
-    notes = [prepared.tokens[i] for i in prepared.split("train")]
+    parts: tuple[Split, ...] = SPLITS if experiment.words.parts == "all" else ("train",)
+    notes = [prepared.tokens[i] for part in parts for i in prepared.split(part)]
     return torch.from_numpy(word_vectors(notes, prepared.reader.size, width, experiment.words, seed=experiment.seed))
 
 

@@ -1,9 +1,10 @@
 """Word vectors (word2vec, Mikolov et al. 2013) of the training notes, with which the field's CNNs and LSTMs start.
 
 CAML and LAAT train theirs on the notes of all parts, so that words of the test part are known before it is seen; here
-the training part is all that is read. They train on whole notes, too; here on what the model reads of them, cut to
-`max_tokens`. What the vocabulary leaves out is one word, UNKNOWN, with a vector of its own, where the authors train one
-for each rare word and then drop it. Vectors are kept in the cache by what made them.
+the training part is all that is read, unless `parts = "all"` repeats their runs. They train on whole notes, too; here
+on what the model reads of them, cut to `max_tokens`. What the vocabulary leaves out is one word, UNKNOWN, with a vector
+of its own, where the authors train one for each rare word and then drop it. Vectors are kept in the cache by what made
+them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ Vectors = npt.NDArray[np.float32]
 class Config(Settings):
     """kind: "random" trains none. The others' defaults are those of CAML: CBOW, five epochs, a window of five words.
 
+    parts: "all" reads validation and test notes too (never their codes), as the code of CAML, MultiResCNN, LAAT, MSMN
+    and TransICD does; of use to repeat their figures alone, and said in the report.
     normalise: each vector to length 1. workers: threads; with more than one, the vectors differ from run to run.
     The width is that of the model's `embedding`.
     """
@@ -41,6 +44,7 @@ class Config(Settings):
     epochs: int = Field(default=5, ge=1)
     window: int = Field(default=5, ge=1)
     negative: int = Field(default=5, ge=1)
+    parts: Literal["train", "all"] = "train"
     normalise: bool = True
     workers: int = Field(default=1, ge=1)
 
@@ -56,12 +60,13 @@ def word_vectors(
 ) -> Vectors:
     """Vectors "word width", from the cache where the same notes and settings made them.
 
-    notes: vocabulary numbers of each *training* note. Row 0, padding, is zero; a word that no note holds gets a random
-    vector of the same kind of length. Raises MissingExtraError without gensim.
+    notes: vocabulary numbers of each *training* note; with `parts = "all"`, of every note. Row 0, padding, is zero; a
+    word that no note holds gets a random vector of the same kind of length. Raises MissingExtraError without gensim.
     """
     if config.kind == "random":
         raise ValueError("random vectors are the model's own; ask for cbow or skipgram")
-    settings = config.model_dump_json(exclude={"workers"} if config.workers == 1 else None)
+    # Which parts were read is told by the notes.
+    settings = config.model_dump_json(exclude={"parts", "workers"} if config.workers == 1 else {"parts"})
     key = content_key(settings, f"{vocabulary_size} {width} {seed} {_gensim().__version__}", _digest(notes))
     path = cache_folder() / "word_vectors" / f"{key}.npy"
     if path.is_file():

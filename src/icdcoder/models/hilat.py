@@ -12,14 +12,17 @@ with dropout on T, c and d, ten chunks of 512 tokens, and ClinicalPlusXLNet.
 Where the authors' code does otherwise:
 - Every note has ten chunks there, some of nothing but special tokens and padding, and all of these get attention. Here
   a note has as many chunks as it needs, and tokens alone are read; `attend_padding = true` repeats the code.
-- It can draw the chunks along the sections of a note; here they run on.
+- Its preparation, as its instructions ask for it, makes each chunk of one of ten groups of sections, cut to its first
+  510 tokens; the paper's equations know chunks alone, and here they run on. `chunk_by = "sections"` repeats that, by
+  our headings (text/channels/section_groups.py). What else it does to the text is not repeated: it leaves out words
+  without a letter, and lines of an addendum that the note has already.
 - Its option to begin with U from the codes' titles is overwritten by its initialisation, and has no part here.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -32,12 +35,13 @@ from icdcoder.nn.contract import Batch, ModelContext, Scores
 from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.label_attention import attention
 from icdcoder.nn.label_reading import label_reading
-from icdcoder.nn.pretrained.chunks import Chunks
+from icdcoder.nn.pretrained.chunks import Chunks, grouped
 from icdcoder.nn.pretrained.loading import load_pretrained
 from icdcoder.nn.pretrained.token_encoder import Chunking, TokenEncoder
 
 SPREAD = 0.03  # standard deviation of the initial matrices
 CHUNKS = 10  # of each note, in the authors' code
+SECTION_GROUPS = "section_groups"
 # Elements of "chunk code hidden" that are computed together; of more, only what is read by attention is kept.
 TILE = 4_000_000
 
@@ -47,7 +51,9 @@ class Config(Settings):
 
     checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk: in tokens,
     with two special ones. state_dropout: of the encoder's states; attention_dropout: of what is read by attention.
-    attend_padding: ten chunks of each note, with attention to special tokens and padding too.
+    attend_padding: ten chunks of each note, with attention to special tokens and padding too. chunk_by: "sections" has
+    a chunk of each group of sections, see above. Of a long group the end is not read; text.max_tokens should then be
+    large, so that the last groups are.
     """
 
     checkpoint: Path | None = None
@@ -56,6 +62,7 @@ class Config(Settings):
     state_dropout: float = Field(0.1, ge=0, lt=1)
     attention_dropout: float = Field(0.1, ge=0, lt=1)
     attend_padding: bool = False
+    chunk_by: Literal["length", "sections"] = "length"
     gradient_checkpointing: bool = False
 
 
@@ -69,10 +76,13 @@ def build(config: Config, context: ModelContext) -> HiLAT:
         state_dropout=config.state_dropout,
         attention_dropout=config.attention_dropout,
         attend_padding=config.attend_padding,
+        by_sections=config.chunk_by == "sections",
     )
 
 
 class HiLAT(nn.Module):
+    """by_sections: needs the channel that tells the group of each token's section."""
+
     def __init__(
         self,
         encoder: TokenEncoder,
@@ -81,6 +91,7 @@ class HiLAT(nn.Module):
         state_dropout: float = 0.0,
         attention_dropout: float = 0.0,
         attend_padding: bool = False,
+        by_sections: bool = False,
     ) -> None:
         super().__init__()
         hidden = encoder.hidden
@@ -94,6 +105,7 @@ class HiLAT(nn.Module):
         self.state_dropout = Dropout(state_dropout)
         self.attention_dropout = Dropout(attention_dropout)
         self.attend_padding = attend_padding
+        self.CHANNELS = (SECTION_GROUPS,) if by_sections else ()
         for matrix in (
             self.token_keys.weight,
             self.chunk_keys.weight,
@@ -104,10 +116,11 @@ class HiLAT(nn.Module):
             nn.init.normal_(matrix, 0.0, SPREAD)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
+        chunks = self._by_sections(batch) if self.CHANNELS else None
         if self.attend_padding:
-            chunks, states = self.encoder.filled(batch.tokens, batch.mask, CHUNKS)
+            chunks, states = self.encoder.filled(batch.tokens, batch.mask, CHUNKS, chunks=chunks)
         else:
-            chunks, states = self.encoder.chunked(batch.tokens, batch.mask)
+            chunks, states = self.encoder.chunked(batch.tokens, batch.mask, chunks)
         with torch.autocast(states.device.type, enabled=False):  # differences of large scores decide the attention
             states = self.state_dropout(states.to(self.token_queries.dtype))
             keys = torch.tanh(self.token_keys(states))
@@ -118,6 +131,11 @@ class HiLAT(nn.Module):
             shares = self._shares(chunks, label_reading(keys, states, chunks.mask, queries))
             weighed = attention(keys, chunks.mask, queries) * shares[..., None]
             return Scores(logits, chunks.restore(weighed.transpose(1, 2)).transpose(1, 2))
+
+    def _by_sections(self, batch: Batch) -> Chunks:
+        assert self.encoder.payload is not None
+        group = batch.channels.get(SECTION_GROUPS, torch.zeros_like(batch.tokens)) * batch.mask
+        return grouped(group, CHUNKS, self.encoder.payload, full=self.attend_padding)
 
     def _tiles(self, chunks: int) -> list[slice]:
         codes = len(self.bias)

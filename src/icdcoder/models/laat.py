@@ -14,6 +14,8 @@ Where the authors' code does otherwise:
   attention; `mask_padding = false` repeats the code.
 - Its default, with which the published runs were made, freezes the word vectors. Here, they are trained;
   `freeze_words = true` repeats those runs.
+- Its vocabulary and its word vectors know the words of validation and test notes; `text.vocabulary_parts` and
+  `words.parts` repeat that.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ with RoBERTa-PM (Lewis et al. 2020), chunks of 128 tokens that do not overlap, a
 
 Where the authors' code does otherwise:
 - Its attention reads the two special tokens around the note, and the padding that fills its last chunk (it takes one
-  note at a time). Here it reads the note's tokens; `attend_padding = true` repeats the code. The port of Edin et al.
-  (arXiv 2304.10909) shows this padding to the pretrained model as if it were text, which is not repeated.
+  note at a time). Here it reads the note's tokens; `attend_padding = true` repeats the code.
+- The port of Edin et al. (arXiv 2304.10909) fills all notes of a batch up to the chunks of the longest and shows this
+  padding to the pretrained model as if it were text, since its mask is filled with the number of the padding token, 1.
+  `show_padding = true` repeats that; a note's scores then depend on the notes beside it.
 - Its attention has no dropout either, though its configuration names one.
 """
 
@@ -22,7 +24,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from icdcoder.core.config import Settings
@@ -40,6 +42,7 @@ class Config(Settings):
     checkpoint: folder of the pretrained model. architecture: what a packed coder holds in its place. chunk, overlap:
     in tokens. special_tokens: around each chunk, or once around the note, as the authors have them. attended: width of
     keys and queries; None: that of the states. attend_padding: attention reads special tokens and padding too.
+    show_padding: the pretrained model does as well, see above; only with attend_padding.
     """
 
     checkpoint: Path | None = None
@@ -49,7 +52,14 @@ class Config(Settings):
     special_tokens: Literal["chunk", "note"] = "note"
     attended: int | None = Field(None, gt=0)
     attend_padding: bool = False
+    show_padding: bool = False
     gradient_checkpointing: bool = False
+
+    @model_validator(mode="after")
+    def _pads(self) -> Config:
+        if self.show_padding and not self.attend_padding:
+            raise ValueError("'show_padding' is of the padding that attention reads: set 'attend_padding' too.")
+        return self
 
 
 def build(config: Config, context: ModelContext) -> PLMICD:
@@ -57,16 +67,29 @@ def build(config: Config, context: ModelContext) -> PLMICD:
     pretrained = load_pretrained(config.checkpoint, config.architecture, context.vocabulary_size, encode=context.encode)
     chunking = Chunking(config.chunk, config.overlap, config.special_tokens)
     encoder = TokenEncoder(pretrained, chunking, checkpointing=config.gradient_checkpointing)
-    return PLMICD(encoder, len(context.space), attended=config.attended, attend_padding=config.attend_padding)
+    return PLMICD(
+        encoder,
+        len(context.space),
+        attended=config.attended,
+        attend_padding=config.attend_padding,
+        show_padding=config.show_padding,
+    )
 
 
 class PLMICD(nn.Module):
     def __init__(
-        self, encoder: TokenEncoder, codes: int, *, attended: int | None = None, attend_padding: bool = False
+        self,
+        encoder: TokenEncoder,
+        codes: int,
+        *,
+        attended: int | None = None,
+        attend_padding: bool = False,
+        show_padding: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.attend_padding = attend_padding
+        self.show_padding = show_padding
         attended = encoder.hidden if attended is None else attended
         self.projection = nn.Linear(encoder.hidden, attended, bias=False)
         self.label_attention = LabelAttention(codes, attended, encoder.hidden)
@@ -75,7 +98,7 @@ class PLMICD(nn.Module):
         nn.init.zeros_(self.label_attention.bias)
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
-        places = self.encoder.places(batch.tokens, batch.mask, self.attend_padding)
+        places = self.encoder.places(batch.tokens, batch.mask, self.attend_padding, shown=self.show_padding)
         keys = torch.tanh(self.projection(places.states.to(self.projection.weight.dtype)))
         scores = self.label_attention(keys, places.states, places.mask, attention_codes)
         return Scores(scores.logits, places.of_tokens(scores.attention))

@@ -12,7 +12,8 @@ with dropout behind the sum, and within the transformer's layers (normalised beh
 
 Where the authors' code does otherwise:
 - It looks the sinusoids up by the note's place in the batch, so that every token of a note gets the same one: there are
-  no positions, and a score depends on where in a batch the note stands. `position_of_note = true` repeats that.
+  no positions, and a score depends on where in a batch the note stands. `position_of_note = true` repeats that. Its
+  batches are of eight notes; in larger ones, the places are counted anew from each eighth, as no others were learnt.
 - It freezes the word vectors, which come from word2vec. Here, they are trained; `freeze_words = true`
   freezes given ones.
 - W₂ has a bias, which moves the scores of all tokens alike and so changes nothing; it has no part here.
@@ -36,6 +37,8 @@ from icdcoder.nn.dropout import Dropout
 from icdcoder.nn.label_attention import LabelAttention
 from icdcoder.nn.transformer import transformed
 from icdcoder.nn.word_embedding import WordEmbedding, embed_words
+
+AUTHORS_BATCH = 8  # notes, in training and in evaluation
 
 
 class Config(Settings):
@@ -118,7 +121,8 @@ class TransICD(nn.Module):
         words = self.words(batch.tokens, batch.mask)
         words = words * math.sqrt(words.shape[2])
         if self.position_of_note:
-            words = words + sinusoids(len(words), words)[:, None]
+            place = torch.arange(len(words), device=words.device) % AUTHORS_BATCH
+            words = words + sinusoids(AUTHORS_BATCH, words)[place, None]
         else:
             words = words + sinusoids(words.shape[1], words)
         words = self.dropout(words)

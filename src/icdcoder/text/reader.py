@@ -86,14 +86,20 @@ class Reader(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """Makes a reader from a corpus that is seen once: texts get draft numbers, which are made final at the end."""
+    """Makes a reader from a corpus that is seen once: texts get draft numbers, which are made final at the end.
+
+    reads_all: whether the settings ask that it learns from validation and test notes too, as some authors' code does.
+    """
+
+    @property
+    def reads_all(self) -> bool: ...
 
     def number(self, texts: Sequence[str]) -> list[Ids]:
         """Draft ids of each text, of any split, whole."""
         ...
 
     def finish(self, training: Iterable[Ids]) -> tuple[Reader, Ids | None]:
-        """training: draft ids of the *training* notes, all that the reader may learn from.
+        """training: draft ids of the *training* notes, all that the reader may learn from; with `reads_all`, of all.
 
         Returns the reader and, for each draft id, its final id; None where draft ids are final (nothing was learnt).
         """

@@ -21,6 +21,15 @@ class TrainConfig(Settings):
         greatest ("max") or the smallest ("min") is. patience: stop after so many epochs without a better one;
         0: never.
     precision: "bf16" and "fp16" compute in mixed precision; weights stay float32.
+
+    The rest is how some authors' code trains, and of use to repeat their figures (docs/parity.md):
+    keep: "last" keeps the weights of the last epoch in place of the best; no epoch is chosen, and patience counts none.
+        CAML's runs for 50 codes do so, as they watch a measure that 50 codes do not have; so do TransICD and PLM-ICD.
+    whole_batches: the last notes of the training part, those too few for a batch, are never trained on (TransICD).
+    first_batch_alone: with accumulation, the first step of an epoch is made after its first batch, and each batch
+        counts as its share of a full step, also where a step has fewer (PLM-ICD).
+    schedule_over: "batches" makes the schedule as long as there are batches; with accumulation these are more than
+        steps, and the learning rate ends far above 0 (MSMN).
     """
 
     epochs: int = Field(default=50, ge=1)
@@ -37,6 +46,10 @@ class TrainConfig(Settings):
     monitor_mode: Literal["max", "min"] = "max"
     patience: int = Field(default=10, ge=0)
     precision: Literal["no", "bf16", "fp16"] = "no"
+    keep: Literal["best", "last"] = "best"
+    whole_batches: bool = False
+    first_batch_alone: bool = False
+    schedule_over: Literal["steps", "batches"] = "steps"
     seed: int = Field(default=0, ge=0)
     log_every_steps: int = Field(default=100, ge=1)
     checkpoint_every_steps: int = Field(default=500, ge=1)

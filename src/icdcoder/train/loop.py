@@ -64,8 +64,9 @@ def train(
         the training. loss: mean over the notes of a batch. ids: names of the notes for error messages.
     cpu: stay on the CPU although there is an accelerator.
 
-    Writes to `folder`: best.safetensors (weights of the best epoch), metrics.jsonl (see `journal`), training.toml
-    (the settings) and checkpoints/. The model itself is left with the weights of the last step.
+    Writes to `folder`: best.safetensors (weights of the best epoch, or of the last: `keep`), metrics.jsonl (see
+    `journal`), training.toml (the settings) and checkpoints/. The model itself is left with the weights of the last
+    step.
 
     Raises InputError, ConfigError or ArtefactError for notes, settings or a folder that cannot be used, and
     TrainingInterruptedError when a signal came (a checkpoint is saved first), TrainingStoppedError when the loss is
@@ -141,7 +142,7 @@ class _Run:
         if checkpoint is not None:
             self._go_on(checkpoint)
             return
-        self.place = Place(Best(self.config.monitor_mode))
+        self.place = Place(Best("last" if self.config.keep == "last" else self.config.monitor_mode))
         if main:
             self.journal.cut(0)
             write_atomic(self.folder / SETTINGS, to_toml(self.config))

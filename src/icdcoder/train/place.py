@@ -13,7 +13,8 @@ from icdcoder.train.stopping import Best
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """best_score: the monitored measure after best_epoch (from 1). stopped_because: a sentence without its stop."""
+    """best_epoch: the one whose weights are kept, from 1. best_score: the monitored measure after it. stopped_because:
+    a sentence without its stop."""
 
     best_epoch: int
     best_score: float

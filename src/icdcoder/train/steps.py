@@ -31,9 +31,20 @@ def binary_cross_entropy(scores: Scores, batch: Batch) -> Float[Tensor, ""]:
 
 def steps_of_epoch(lengths: Indices, config: TrainConfig, epoch: int) -> list[list[Indices]]:
     """For each step of an epoch its batches, as indices of notes; the same for the same (seed, epoch)."""
+    if config.whole_batches:
+        # Fewer notes than one batch are trained on as they are: something has to be.
+        lengths = lengths[: len(lengths) // config.batch_size * config.batch_size or len(lengths)]
     batches = training_batches(lengths, config.batch_size, seed=config.seed, epoch=epoch)
     size = config.gradient_accumulation
-    return [batches[i : i + size] for i in range(0, len(batches), size)]
+    alone = 1 if config.first_batch_alone else 0
+    rest = [batches[i : i + size] for i in range(alone, len(batches), size)]
+    return [batches[:1], *rest] if alone else rest
+
+
+def schedule_length(lengths: Indices, config: TrainConfig) -> int:
+    """In how many steps the learning rate comes to its end."""
+    steps = steps_of_epoch(lengths, config, 1)
+    return config.epochs * (len(steps) if config.schedule_over == "steps" else sum(len(step) for step in steps))
 
 
 class Stepper:
@@ -60,9 +71,12 @@ class Stepper:
             weight_decay=config.weight_decay,
             epsilon=config.adam_epsilon,
         )
-        steps = config.epochs * len(steps_of_epoch(notes.lengths, config, 1))
+        self.full_step = config.gradient_accumulation * config.batch_size if config.first_batch_alone else 0
         self.schedule = optimisers.schedule(
-            self.plain_optimiser, config.schedule, warmup_steps=config.warmup_steps, total_steps=steps
+            self.plain_optimiser,
+            config.schedule,
+            warmup_steps=config.warmup_steps,
+            total_steps=schedule_length(notes.lengths, config),
         )
         self.model = accelerator.prepare_model(model)
         # Only the scaled losses of fp16 need Accelerate's wrapper, which looks for a package on the disk at each step.
@@ -71,7 +85,8 @@ class Stepper:
 
     def step(self, batches: Sequence[Indices]) -> Tensor:
         """Makes one step. Returns this process's share of its mean loss, on the device; the shares add up to it."""
-        total = sum(len(batch) for batch in batches)
+        notes = sum(len(batch) for batch in batches)
+        total = max(notes, self.full_step)
         shares = []
         for batch in batches[:-1]:
             with self.accelerator.no_sync(self.model):
@@ -83,7 +98,7 @@ class Stepper:
         self.optimiser.zero_grad()
         if not getattr(self.optimiser, "step_was_skipped", False):  # fp16 skips steps while it looks for its scale
             self.schedule.step()
-        return torch.stack(shares).sum()
+        return torch.stack(shares).sum() * (total / notes)
 
     @property
     def learning_rate(self) -> float:

@@ -28,16 +28,17 @@ class TrainingInterruptedError(TrainingStoppedError):
 
 @dataclass(slots=True)
 class Best:
-    """The best epoch so far. score: None before the first; nan where the measure was no number."""
+    """The best epoch so far; with the mode "last", the last one. score: None before the first; nan where the measure
+    was no number."""
 
-    mode: Literal["max", "min"]
+    mode: Literal["max", "min", "last"]
     epoch: int = 0
     score: float | None = None
     waited: int = 0
 
     def update(self, epoch: int, score: float) -> bool:
         """Whether this epoch is the best so far. A number is better than nan; an equal score is not better."""
-        better = self.score is None or (math.isnan(self.score) and not math.isnan(score))
+        better = self.mode == "last" or self.score is None or (math.isnan(self.score) and not math.isnan(score))
         if self.score is not None:
             better = better or (score > self.score if self.mode == "max" else score < self.score)
         if better:

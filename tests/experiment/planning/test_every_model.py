@@ -33,7 +33,9 @@ KINDS = components.names("models")
 OTHERS: dict[str, dict[str, Any]] = {
     "generative_coder": {"attention_weight": 0.0},
     "dr_caml": {"set_order": True, "pool_padding": True},
-    **{kind: {"attend_padding": True, "chunk": 16} for kind in ("hilat", "plm_ca", "plm_icd", "xr_lat")},
+    **{kind: {"attend_padding": True, "chunk": 16} for kind in ("plm_ca", "xr_lat")},
+    "plm_icd": {"attend_padding": True, "show_padding": True, "chunk": 16},
+    "hilat": {"attend_padding": True, "chunk_by": "sections", "chunk": 16},
 }
 
 

@@ -18,5 +18,5 @@ def command(config: str = CONFIG, settings: list[str] = SET, fresh: bool = FRESH
         from icdcoder.experiment.training import train_model
 
         result = train_model(asked, fresh=fresh, progress=Bars())
-    say(f"{result.stopped_because}; best epoch {result.best_epoch} with {result.monitor} {result.best_score:.4f}.")
+    say(f"{result.stopped_because}; kept epoch {result.best_epoch} with {result.monitor} {result.best_score:.4f}.")
     typer.echo(asked.run)

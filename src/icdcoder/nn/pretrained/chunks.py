@@ -17,7 +17,8 @@ from torch import Tensor
 class Chunks:
     """note: the note of each chunk, rising. place: the index in its note of what stands at each place of a chunk.
     mask: True where that is a real token; real tokens stand first. source: for each token of a note where its state is
-    among all places of all chunks; 0 at padding. real: the mask of the notes. per_note: number of chunks of each note.
+    among all places of all chunks; 0 at padding. real: the mask of the notes, less what no chunk holds. per_note: how
+    many chunks each note has.
     """
 
     note: Int[Tensor, "chunk"]
@@ -80,7 +81,13 @@ class Places:
 
 
 def cut(
-    mask: Bool[Tensor, "note token"], size: int | None = None, overlap: int = 0, *, least: int = 0, full: bool = False
+    mask: Bool[Tensor, "note token"],
+    size: int | None = None,
+    overlap: int = 0,
+    *,
+    least: int = 0,
+    full: bool = False,
+    alike: bool = False,
 ) -> Chunks:
     """Cuts each note into chunks of `size` tokens, each beginning `size − overlap` after the one before it.
 
@@ -88,7 +95,8 @@ def cut(
     the first half answers to the earlier chunk and the second half to the later, so that no token is read at the edge
     of a chunk where it can be helped. Where chunks begin depends on nothing but the note. size: None cuts nothing.
     The mask is that of notes padded on the right. least: so many chunks at least of each note, the last ones empty.
-    full: `size` places a chunk, even where no note fills one. Raises ValueError unless 0 ≤ overlap < size.
+    full: `size` places a chunk, even where no note fills one. alike: all notes have as many chunks.
+    Raises ValueError unless 0 ≤ overlap < size.
     """
     lengths = mask.sum(1)
     longest = max(1, int(lengths.max())) if len(lengths) else 1
@@ -98,7 +106,7 @@ def cut(
     stride, width = size - overlap, size if full else min(size, longest)
     later = (lengths - size).clamp(min=0)
     needed = torch.where(lengths > 0, 1 + (later + stride - 1) // stride, 0)
-    per_note = needed.clamp(min=least)
+    per_note = needed.clamp(min=max(least, int(needed.max())) if alike and len(needed) else least)
     first = per_note.cumsum(0) - per_note
     note = torch.repeat_interleave(per_note)
     start = (torch.arange(len(note), device=mask.device) - first[note]) * stride
@@ -109,3 +117,20 @@ def cut(
     number = torch.minimum(((token - overlap // 2) // stride).clamp(min=0), last)
     source = (first[:, None] + number) * width + token - number * stride
     return Chunks(note, place * inside, inside, source * mask, mask, per_note)
+
+
+def grouped(group: Int[Tensor, "note token"], groups: int, size: int, *, full: bool = False) -> Chunks:
+    """A chunk for each group of tokens that a note has, from 1 to `groups`: its first `size` tokens, in order. Tokens
+    of group 0, and those beyond, are in no chunk. full: every note has all chunks, those of absent groups empty."""
+    notes = len(group)
+    inside = group[:, None] == torch.arange(1, groups + 1, device=group.device)[:, None]
+    rank = inside.cumsum(2) - 1
+    inside = inside & (rank < size)
+    note, number, token = inside.nonzero(as_tuple=True)
+    kept = torch.ones(notes, groups, dtype=torch.bool, device=group.device) if full else inside.any(2)
+    chunk = (kept.flatten().cumsum(0) - 1)[note * groups + number]
+    at = rank[note, number, token]
+    place = group.new_zeros(int(kept.sum()), size).index_put((chunk, at), token)
+    mask = torch.zeros_like(place, dtype=torch.bool).index_put((chunk, at), torch.ones_like(at, dtype=torch.bool))
+    source = torch.zeros_like(group).index_put((note, token), chunk * size + at)
+    return Chunks(kept.nonzero()[:, 0], place, mask, source, inside.any(1), kept.sum(1))

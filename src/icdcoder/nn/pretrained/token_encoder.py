@@ -111,43 +111,57 @@ class TokenEncoder(nn.Module):
         return self._of_notes(tokens, mask, lambda output: list(output.hidden_states), every=True)
 
     def chunked(
-        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"]
+        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], chunks: Chunks | None = None
     ) -> tuple[Chunks, Float[Tensor, "chunk place hidden"]]:
         """States of the last layer, chunk by chunk; of no meaning where the mask of the chunks is False. Special
-        tokens stand around each chunk."""
-        chunks = cut(mask, self.payload, self.chunking.overlap)
+        tokens stand around each chunk. chunks: given ones, of `payload` places; None: they run on."""
+        chunks = cut(mask, self.payload, self.chunking.overlap) if chunks is None else chunks
         return chunks, self._of_chunks(chunks, tokens, True, lambda output: [output.last_hidden_state])[0]
 
     def filled(
-        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], least: int = 0
+        self,
+        tokens: Int[Tensor, "note token"],
+        mask: Bool[Tensor, "note token"],
+        least: int = 0,
+        shown: bool = False,
+        chunks: Chunks | None = None,
     ) -> tuple[Chunks, Float[Tensor, "chunk place hidden"]]:
         """States of the last layer at every place of a chunk, for attention that knows no mask: each chunk is filled
         up with padding, special tokens are places as others are, and a note has `least` chunks at least. The mask of
-        these chunks is True throughout; the model itself is told where there is padding."""
+        these chunks is True throughout; the model itself is told where there is padding, unless it is `shown` as if it
+        were text: then every note has as many chunks as the longest of the batch. chunks: given ones, where special
+        tokens stand around each; None: they run on."""
         before, overlap = len(self.prefix), self.chunking.overlap
         if self.chunking.around == "note":
             longer, seen = self._enclosed(tokens, mask, mask.sum(1))
-            chunks = cut(seen, self.payload, overlap, least=least, full=True)
+            chunks = cut(seen, self.payload, overlap, least=least, full=True, alike=shown)
             ids, seen = chunks.gather(longer).masked_fill(~chunks.mask, self.pad), chunks.mask
-            source = chunks.source[:, before : before + mask.shape[1]]
+            source, real = chunks.source[:, before : before + mask.shape[1]], mask
         else:
-            chunks = cut(mask, self.payload, overlap, least=least, full=True)
+            if chunks is None:
+                chunks = cut(mask, self.payload, overlap, least=least, full=True, alike=shown)
+            real = chunks.real
             width = max(1, chunks.place.shape[1])
             ids, seen = self._enclosed(chunks.gather(tokens), chunks.mask, chunks.mask.sum(1))
             source = chunks.source // width * ids.shape[1] + before + chunks.source % width
         every = torch.ones_like(seen)
-        found = replace(chunks, place=torch.zeros_like(ids), mask=every, source=source * mask, real=mask)
+        found = replace(chunks, place=torch.zeros_like(ids), mask=every, source=source * real, real=real)
         # A chunk of nothing but padding sees itself; a softmax over nothing has no value.
-        seen = seen | ~seen.any(1, keepdim=True)
+        seen = every if shown else seen | ~seen.any(1, keepdim=True)
         return found, self._read(ids, seen, lambda output: [output.last_hidden_state])[0].float()
 
     def places(
-        self, tokens: Int[Tensor, "note token"], mask: Bool[Tensor, "note token"], padding: bool, least: int = 0
+        self,
+        tokens: Int[Tensor, "note token"],
+        mask: Bool[Tensor, "note token"],
+        padding: bool,
+        least: int = 0,
+        shown: bool = False,
     ) -> Places:
         """The tokens; with `padding`, all places of chunks that are `filled`."""
         if not padding:
             return Places(self(tokens, mask), mask)
-        chunks, states = self.filled(tokens, mask, least)
+        chunks, states = self.filled(tokens, mask, least, shown)
         return Places(*chunks.laid_out(states), chunks)
 
     def _of_notes(

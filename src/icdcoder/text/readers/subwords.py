@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,7 @@ class SubwordLearner:
     """There is nothing to learn: draft numbers are final."""
 
     reader: Subwords
+    reads_all: ClassVar[bool] = False
 
     def number(self, texts: Sequence[str]) -> list[Ids]:
         return self.reader.encode_all(texts)

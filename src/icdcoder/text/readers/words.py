@@ -27,10 +27,16 @@ AS_CAML = ("caml", "msmn")
 
 
 class Config(Settings):
-    """min_documents: a word needs to be in that many training notes. rule: how words are cut, as which system does."""
+    """min_documents: a word needs to be in that many training notes. rule: how words are cut, as which system does.
+
+    vocabulary_parts: "all" counts the words of validation and test notes too (never their codes), as the code of LAAT
+    and of MSMN does. It is of use to repeat their figures alone: a word that only test notes have is unknown to a coder
+    in use, and its report says that it was read beforehand.
+    """
 
     min_documents: int = Field(default=3, ge=1)
     rule: Literal["caml", "edin", "laat", "transicd", "msmn", "raw"] = "caml"
+    vocabulary_parts: Literal["train", "all"] = "train"
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class WordLearner:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.reads_all = config.vocabulary_parts == "all"
         self._drafts = _Asked(lambda _: len(self._drafts))
         self._bulk = _Bulk(config.rule, self._drafts.__getitem__)
 
