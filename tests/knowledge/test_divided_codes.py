@@ -10,10 +10,12 @@ from icdcoder.knowledge.divided_codes import undivided
 
 @pytest.mark.parametrize(
     ("today", "then"),
-    [("R05.3", "R05"), ("I48.21", "I48.2"), ("F32.A", "F32.9"), ("I10", "I10"), ("E11.9", "E11.9")]
-    # Codes that were made since, and what stood for them: flank pain, IgA nephropathy, thrombocytosis, hepatic coma.
-    + [("R10.A1", "R10.9"), ("N02.B9", "N02.8"), ("D75.839", "D47.3"), ("K76.82", "K72.90"), ("C82.9A", "C82.90")]
-    + [("S06.9XAA", "S06.9X9A"), ("S02.832A", "S02.82XA"), ("F03.B11", "F03.91"), ("L89.156", "L89.150")],
+    [
+        *[("R05.3", "R05"), ("I48.21", "I48.2"), ("F32.A", "F32.9"), ("I10", "I10"), ("E11.9", "E11.9")],
+        # Codes that were made since, and what stood for them: flank pain, IgA nephropathy, thrombocytosis …
+        *[("R10.A1", "R10.9"), ("N02.B9", "N02.8"), ("D75.839", "D47.3"), ("K76.82", "K72.90"), ("C82.9A", "C82.90")],
+        *[("S06.9XAA", "S06.9X9A"), ("S02.832A", "S02.82XA"), ("F03.B11", "F03.91"), ("L89.156", "L89.150")],
+    ],
 )
 def test_codes_of_2018(today: str, then: str) -> None:
     assert undivided(Code("icd10cm", today), "2018") == Code("icd10cm", then)
