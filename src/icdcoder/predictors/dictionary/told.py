@@ -25,7 +25,9 @@ _STRANGER = re.compile(
 _ASKED = re.compile(r"(?:rul|r/o|to exclude|exclude|evaluat|assess|test|check|query|diff|ddx)", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"[^.;\n]{0,80}?\b(?:metasta|recurren|relaps|progress|receiving|under(?:going)? (?:treat|chemo|radio)|currently|"
-    r"on (?:chemo|hormon|treatment)|hormon|exacerbat|ongoing|active|stage)",
+    r"on (?:chemo|hormon|treatment)|hormon|exacerbat|"
+    r"(?<!completed )(?<!finished )(?<!stopped )(?:LHRH|GnRH|androgen|tamoxifen|letrozole|anastrozole)|"
+    r"ongoing|active|stage)",
     re.IGNORECASE,
 )
 
