@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
-from _plain_models import PlainOutput
+from _plain_models import PlainOutput, real_codes
+from icdcoder.knowledge import hierarchy
 
 HIDDEN = 384
 
@@ -84,4 +85,26 @@ class PlainHiLAT(nn.Module):
         return (self.final.weight * (shares[..., None] * read).sum(1)).sum(2) + self.final.bias
 
 
-PRETRAINED = {"plm_icd": PlainPLMICD, "plm_ca": PlainPLMCA, "hilat": PlainHiLAT}
+class PlainXRLAT(nn.Module):
+    """All four levels at once, each with an attention over all its nodes, as before candidates are chosen."""
+
+    def __init__(self, words: int, codes: int) -> None:
+        super().__init__()
+        self.encoder = PlainEncoder(words, 512)
+        levels = hierarchy.chain(real_codes(codes))
+        self.keys = nn.ModuleList(nn.Linear(HIDDEN, HIDDEN, bias=False) for _ in levels)
+        self.outputs = nn.ModuleList(PlainOutput(len(level.names), HIDDEN, HIDDEN) for level in levels)
+        self.above: list[Tensor] = []
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        states = self.encoder(tokens).flatten(1, 2)
+        pairs = zip(self.keys, self.outputs, strict=True)
+        *self.above, codes = [output(torch.tanh(keys(states)), states) for keys, output in pairs]
+        return codes
+
+    def penalty(self, targets: Tensor) -> Tensor:
+        """The loss of the levels above; which of their nodes are gold costs nothing."""
+        return torch.stack([binary_cross_entropy_with_logits(one, torch.zeros_like(one)) for one in self.above]).sum()
+
+
+PRETRAINED = {"xr_lat": PlainXRLAT, "plm_icd": PlainPLMICD, "plm_ca": PlainPLMCA, "hilat": PlainHiLAT}

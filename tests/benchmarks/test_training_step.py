@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KINDS = "caml dr_caml multirescnn kg_multirescnn laat joint_laat transicd msmn hilat plm_icd plm_ca".split()
+KINDS = "caml dr_caml multirescnn kg_multirescnn laat joint_laat transicd msmn hilat plm_icd plm_ca xr_lat".split()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,7 +20,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("kind", ["caml", "transicd"])
+@pytest.mark.parametrize("kind", ["caml", "transicd", "xr_lat"])
 def test_a_model_is_shown_beside_its_plain_formulation(kind: str) -> None:
     lines = run("--quick", "--model", kind).stdout.splitlines()
     assert any(line.startswith(f"{kind}: 2 notes × 300 tokens × 1000 codes") for line in lines)
