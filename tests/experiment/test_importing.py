@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from icdcoder.cli.commands.import_weights import command
@@ -214,100 +214,12 @@ def test_dr_camls_names_are_known_too() -> None:
     ]
 
 
-def test_plm_icds_names_fill_the_whole_model(checkpoints: dict[str, Path]) -> None:
-    from icdcoder.core.code import Code
-    from icdcoder.core.label_space import LabelSpace
-    from icdcoder.models import plm_icd
-    from icdcoder.models.reference import plm_icd as reference
-    from icdcoder.nn.contract import ModelContext
-    from icdcoder.text.readers.subwords import Subwords
-
-    size = Subwords.load(checkpoints["roberta"]).size
-    config = plm_icd.Config(checkpoint=checkpoints["roberta"], chunk=8)
-    ours = plm_icd.build(config, ModelContext(size, LabelSpace([Code("icd9cm", "401.9")]))).state_dict()
-    saved = [f"roberta.{name}" for name in load_file(checkpoints["roberta"] / "model.safetensors")]
-    heads = ["first_linear.weight", "second_linear.weight", "third_linear.weight", "third_linear.bias"]
-    found = renamed(reference, [*saved, *heads, "roberta.embeddings.position_ids"])
-    assert set(ours) == {name for name in found.values() if name is not None}
-
-
-@pytest.mark.parametrize("kind", ["hilat", "plm_ca"])
-def test_the_names_of_encoders_fill_the_whole_model(checkpoints: dict[str, Path], kind: str) -> None:
-    from icdcoder.core import components
-    from icdcoder.core.code import Code
-    from icdcoder.core.label_space import LabelSpace
-    from icdcoder.nn.contract import ModelContext
-    from icdcoder.text.readers.subwords import Subwords
-
-    module, reference = components.load("models", kind), components.load("models.reference", kind)
-    context = ModelContext(Subwords.load(checkpoints["roberta"]).size, LabelSpace([Code("icd9cm", "401.9")]))
-    ours = module.build(module.Config(checkpoint=checkpoints["roberta"], chunk=8), context).state_dict()
-    attention = "label_wise_attention"
-    names = {
-        "hilat": (
-            "transformer_layer",
-            [f"{attention}_layer.l1_linear.weight", f"{attention}_layer.l2_linear.weight"]
-            + [f"chunk_attention_layer.l{i}_linear.weight" for i in (1, 2)]
-            + ["classifier_layer.weight", "classifier_layer.bias"],
-        ),
-        "plm_ca": (
-            "roberta_encoder",
-            [
-                f"{attention}.{name}"
-                for name in (
-                    "weights_k.weight",
-                    "weights_v.weight",
-                    "weights_v.bias",
-                    "label_representations",
-                    "layernorm.weight",
-                    "layernorm.bias",
-                    "output_linear.weight",
-                    "output_linear.bias",
-                )
-            ],
-        ),
-    }
-    encoder, heads = names[kind]
-    saved = [f"{encoder}.{name}" for name in load_file(checkpoints["roberta"] / "model.safetensors")]
-    found = renamed(reference, [*saved, *heads, f"{encoder}.pooler.dense.weight"])
-    assert set(ours) == {name for name in found.values() if name is not None}
-    assert all(any(name.startswith(prefix) for name in ours) for prefix in reference.BY_CODE)
-    if kind == "hilat":
-        one = "chunk_attention_layer.l2_linear.weight"
-        assert reference.put_together({one: torch.zeros(1, 5)})[one].shape == (5,)
-        assert ours["chunk_query"].ndim == 1
-
-
-def test_msmns_words_stand_before_unknown_padding_and_mask(done: Experiment, tmp_path: Path) -> None:
-    sizes = {"embedding": EMBEDDING, "hidden": 8, "attended": 12, "synonyms": 2, "layers": 1}
-    MODELS["msmn"] = {"kind": "msmn", **sizes}
-    made = asked(tmp_path / "runs", done, "msmn")
-    del MODELS["msmn"]
-    prepared = Prepared.load(made.prepared)
-    words = list(reversed(prepared.reader.vocabulary.words[2:]))
-    lstm = nn.LSTM(EMBEDDING, 4, bidirectional=True).state_dict()
-    state = {f"encoder.combiner.combine_lstm.{name}": value for name, value in lstm.items()}
-    state["encoder.word_encoder.word_embedding.weight"] = torch.randn(len(words) + 3, EMBEDDING)
-    heads = {"encoder.combiner.reduce_linear": (8, 12), "decoder.W": (12, 12), "decoder.u_reduce": (12, 6)}
-    heads |= {"decoder.w_linear.layers.0": (12, 12), "decoder.b_linear.layers.0": (12, 1), "decoder.U": (12, 3)}
-    for name, (before, after) in heads.items():
-        state |= {f"{name}.{key}": value for key, value in nn.Linear(before, after).state_dict().items()}
-    save_file(state, tmp_path / "msmn.safetensors")
-    lists = {"words": tmp_path / "words.txt", "codes": tmp_path / "codes.txt"}
-    lists["words"].write_text("\n".join(words))
-    lists["codes"].write_text("\n".join(code.value for code in prepared.space))
-    import_weights(made, "msmn", tmp_path / "msmn.safetensors", **lists)
-    ours = trained_model(made, prepared).state_dict()
-    theirs = state["encoder.word_encoder.word_embedding.weight"]
-    count = len(words)
-    assert torch.equal(ours["words.embedding.weight"][:3], theirs[[count + 1, count, count - 1]])
-    assert torch.equal(ours["queries.weight"], state["decoder.u_reduce.weight"])
-
-
 def test_a_state_dict_of_torch_is_read_and_a_whole_model_is_refused(tmp_path: Path) -> None:
     net = nn.Linear(3, 2)
-    torch.save({"state_dict": {f"module.{k}": v for k, v in net.state_dict().items()}}, tmp_path / "plain.pth")
-    assert torch.equal(read_weights(tmp_path / "plain.pth")["weight"], net.weight)
+    for key in ("state_dict", "model"):
+        state = {f"module.{k}": v for k, v in net.state_dict().items()}
+        torch.save({key: state, "epoch": 3, "optimizer": {"state": {}}}, tmp_path / "plain.pth")
+        assert torch.equal(read_weights(tmp_path / "plain.pth")["weight"], net.weight)
     torch.save(net, tmp_path / "whole.pth")
     (tmp_path / "noise.pth").write_bytes(b"not weights at all")
     for name in ("whole.pth", "noise.pth"):

@@ -1,4 +1,5 @@
-"""Weights of authors whose files need more than an order of codes and words: categories, entities, a level of four."""
+"""Weights of authors whose files need more than an order of codes and words: categories, entities, a level of four;
+or less: codes that are known by their synonyms."""
 
 from __future__ import annotations
 
@@ -182,3 +183,51 @@ def test_kg_multirescnns_entities_are_known_by_their_codes(done: Experiment, tmp
     assert torch.equal(found["filters.0.blocks.0.second_norm.norm.weight"], block["left.4"].weight)
     assert torch.equal(found["words.embedding.weight"][1], net["word_rep.embed"].weight[-1])
     assert torch.equal(found["label_attention.weights"], net["output_layer.final"].weight)
+
+
+def test_msmns_words_stand_before_unknown_padding_and_mask(done: Experiment, tmp_path: Path) -> None:
+    sizes = {"embedding": WIDTH, "hidden": 8, "attended": 12, "synonyms": 2, "layers": 1, "synonym_tokens": 6}
+    made, prepared = asked(tmp_path / "runs", done, {"kind": "msmn", **sizes, "pool_padding": True})
+    words, codes = prepared.reader.vocabulary.words[2:], [code.value for code in prepared.space]
+    theirs = list(reversed(words[3:]))  # three of ours are unknown to them
+    torch.manual_seed(1)
+    net: dict[str, nn.Module] = {
+        "encoder.word_encoder.word_embedding": nn.Embedding(len(theirs) + 3, WIDTH, padding_idx=len(theirs) + 1),
+        "encoder.combiner.combine_lstm": nn.LSTM(WIDTH, 4, bidirectional=True, batch_first=True),
+        "encoder.combiner.reduce_linear": nn.Linear(8, 12),
+        "decoder.W": nn.Linear(12, 12),
+        "decoder.u_reduce": nn.Linear(12, 6),
+        "decoder.w_linear.layers.0": nn.Linear(12, 12),
+        "decoder.b_linear.layers.0": nn.Linear(12, 1),
+        "decoder.U": nn.Linear(12, 3),
+        "decoder.final": nn.Linear(12, len(codes)),
+    }
+    save_file(state_of(net), tmp_path / "theirs.safetensors")
+    import_weights(made, "msmn", tmp_path / "theirs.safetensors", **lists(tmp_path, words=theirs, codes=codes))
+    row = {word: number for number, word in enumerate(theirs)}
+    numbers = [len(theirs) + 1, *(row.get(word, len(theirs)) for word in prepared.reader.vocabulary.words[1:])]
+    model = trained_model(made, prepared)
+    table = model.get_buffer("synonyms")
+    longest = int((table != 0).sum(2).max())
+
+    def encoded(tokens: list[int]) -> Tensor:
+        """States of a text without padding."""
+        vectors = net["encoder.word_encoder.word_embedding"](torch.tensor([[numbers[token] for token in tokens]]))
+        return net["encoder.combiner.reduce_linear"](net["encoder.combiner.combine_lstm"](vectors)[0][0])
+
+    for note in range(3):
+        ids, found = logits(made, prepared, note)
+        states, expected = encoded(ids), []
+        heads = torch.tanh(net["decoder.W"](states)).split(6, 1)
+        for names in table.tolist():
+            read, vectors = [], []
+            for head, name in zip(heads, names, strict=True):
+                own = encoded([token for token in name if token])
+                if len(own) < longest:  # the LSTM's zeros behind it
+                    own = torch.cat([own, net["encoder.combiner.reduce_linear"].bias[None]])
+                vectors.append(own.amax(0))
+                read.append(torch.softmax(head @ net["decoder.u_reduce"](vectors[-1]), 0) @ states)
+            best = torch.stack(vectors).amax(0)
+            weights, bias = net["decoder.w_linear.layers.0"](best), net["decoder.b_linear.layers.0"](best)
+            expected.append(torch.stack(read).amax(0) @ weights + bias[0])
+        torch.testing.assert_close(found, torch.stack(expected), atol=1e-5, rtol=1e-4)

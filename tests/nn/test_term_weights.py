@@ -28,3 +28,12 @@ def test_only_the_greatest_words_of_a_note_count() -> None:
     every = tf_idf(tokens, tokens > 0, torch.ones(8), 9)
     torch.testing.assert_close(found, every.where((tokens == 5) | (tokens == 3) | (tokens == 2), 0.0))
     assert not tf_idf(tokens, tokens < 0, torch.ones(8), 2).any()
+
+
+def test_a_word_said_often_does_not_leave_float16() -> None:
+    tokens = torch.tensor([[2] * 100 + [3]])
+    idf = torch.full((8,), 6.0)
+    found = tf_idf(tokens, tokens > 0, idf.half(), 9)
+    assert found.dtype == torch.float16
+    torch.testing.assert_close(found.float(), tf_idf(tokens, tokens > 0, idf, 9), atol=1e-3, rtol=1e-3)
+    assert not tf_idf(tokens, tokens < 0, idf.half(), 9).any()

@@ -54,13 +54,16 @@ def encoded(weights: dict[str, np.ndarray], tokens: list[int]) -> list[np.ndarra
 
 def naive(weights: dict[str, np.ndarray], note: list[int], pool_padding: bool = False) -> np.ndarray:
     states, logits = encoded(weights, note), []
-    for names in weights["synonyms"].astype(int).tolist():
+    table = weights["synonyms"].astype(int)
+    longest = (table != PAD).sum(2).max()
+    behind = weights["reduction.bias"] if "reduction.bias" in weights else np.zeros(WIDTH)  # of the LSTM's zeros
+    for names in table.tolist():
         vectors, reads = [], []
         for k, name in enumerate(names):
             tokens = [token for token in name if token != PAD]
             own = encoded(weights, tokens)
-            if pool_padding and len(tokens) < len(name):
-                own.append(np.zeros(WIDTH))
+            if pool_padding and len(tokens) < longest:
+                own.append(behind)
             vectors.append(np.max(own, axis=0))
             query = linear(weights, "queries", vectors[-1])
             shares = [math.exp(query @ np.split(np.tanh(linear(weights, "keys", x)), K)[k]) for x in states]
@@ -100,8 +103,6 @@ NOTES = [[3, 4, 5, 6, 7, 8, 9, 3, 3, 19, 18, 12], [5], [9, 8, 7, 14, 2]]
 @pytest.mark.parametrize("hidden", [WIDTH, 8])
 @pytest.mark.parametrize("pool_padding", [True, False])
 def test_logits_are_those_of_the_paper(names: Path, notes: list[list[int]], hidden: int, pool_padding: bool) -> None:
-    # The zeros behind a synonym are those of the LSTM; behind a linear layer they are its bias.
-    pool_padding = pool_padding and hidden == WIDTH
     model, weights = build(names, hidden=hidden, pool_padding=pool_padding)
     logits = model.eval()(batch(notes, 15)).logits.detach()
     for i, note in enumerate(notes):

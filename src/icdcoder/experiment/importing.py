@@ -74,7 +74,7 @@ def import_weights(
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
-    """A state dict from safetensors, or from a file of torch.save that holds nothing but tensors.
+    """A state dict from safetensors, or from a file of torch.save that holds nothing but tensors and plain values.
 
     Nothing in the file is executed. Raises InputError where it is missing or is neither.
     """
@@ -97,7 +97,9 @@ def read_weights(file: Path) -> dict[str, Tensor]:
             f"{file} is neither safetensors nor a state dict of tensors saved by torch. A file that holds a whole "
             "model would run its code on loading, and is refused: save its state_dict() where it was trained."
         ) from None
-    found = found.get("state_dict", found) if isinstance(found, dict) else found
+    for key in ("state_dict", "model"):  # beside what training goes on from
+        if isinstance(found, dict) and isinstance(found.get(key), dict):
+            found = found[key]
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise InputError(f"{file} holds something else than named tensors.")
     return {str(name).removeprefix("module."): value for name, value in found.items()}

@@ -32,6 +32,7 @@ from icdcoder.knowledge import descriptions
 from icdcoder.nn.contract import PAD, Batch, ModelContext, Scores
 from icdcoder.nn.knowledge_tables import token_table
 from icdcoder.nn.label_attention import attention, label_logits
+from icdcoder.nn.recurrent import no_float16_on_cpu
 from icdcoder.nn.remembered import Remembered
 
 DIAGNOSES = "diagnoses"
@@ -198,8 +199,9 @@ class TextEncoder(nn.Module):
         """A text is filled up with PAD; the vector of an empty one is of no meaning."""
         words, where = torch.unique(texts, return_inverse=True)
         letters = spelt[words]
-        vectors = _last(self.of_letters(self.letters(letters))[0], letters != 0)
-        return _last(self.of_words(vectors[where])[0], texts != PAD)
+        with no_float16_on_cpu():
+            vectors = _last(self.of_letters(self.letters(letters))[0], letters != 0)
+            return _last(self.of_words(vectors[where])[0], texts != PAD)
 
 
 def _last(states: Float[Tensor, "text place hidden"], mask: Bool[Tensor, "text place"]) -> Float[Tensor, "text hidden"]:

@@ -18,7 +18,8 @@ A code with fewer than K synonyms has them in turns; one of which nothing is kno
 Where the authors' code does otherwise:
 - Its synonyms come from UMLS, in random order; here, they are those of knowledge/synonyms.py, in its order;
   `synonyms_file` brings others.
-- In the maximum over a synonym's tokens the zeros behind it take part; `pool_padding = true` repeats that.
+- In the maximum over a synonym's tokens the zeros behind it take part, which the linear layer, where there is one,
+  makes its bias of; `pool_padding = true` repeats that.
 - It reads a synonym as often as it stands. Here it is read once, since two in three do where codes take theirs in
   turns; under dropout its copies do not differ.
 - The KL is over a softmax of codes, though these are no alternatives; that is kept, as `r_drop` rests on its size.
@@ -167,7 +168,8 @@ class MSMN(nn.Module):
             pooled.append(checkpoint(self._pooled, tokens, use_reentrant=False) if again else self._pooled(tokens))
         found = torch.cat(pooled)[order.argsort()]
         if self.pool_padding:
-            found = torch.where((lengths < texts.shape[1])[:, None], found.clamp(min=0.0), found)
+            behind = self.reduction(found.new_zeros(2 * self.lstm.lstm.hidden_size))
+            found = torch.where((lengths < lengths.max())[:, None], found.maximum(behind.to(found.dtype)), found)
         return found[which].unflatten(0, self.synonyms.shape[:2])
 
     def _pooled(self, tokens: Int[Tensor, "text token"]) -> Float[Tensor, "text attended"]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from icdcoder.nn.word_embedding import WordEmbedding
+
+
+def no_float16_on_cpu() -> AbstractContextManager[object]:
+    """Around LSTMs: torch has none in float16 on a CPU. Autocast to it is left for them."""
+    half = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.float16
+    return torch.autocast("cpu", enabled=False) if half else nullcontext()
 
 
 class BidirectionalLSTM(nn.Module):
@@ -48,8 +56,10 @@ class BidirectionalLSTM(nn.Module):
 
     def _direction(self, states: Tensor, name: str) -> Tensor:
         weights = [getattr(self.lstm, f"{kind}_{name}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        states = states.to(weights[0].dtype)
         start = states.new_zeros(1, states.shape[0], self.lstm.hidden_size)
-        return torch.lstm(states, (start, start), weights, True, 1, 0.0, self.training, False, True)[0]
+        with no_float16_on_cpu():
+            return torch.lstm(states, (start, start), weights, True, 1, 0.0, self.training, False, True)[0]
 
     def _packed(self, states: Tensor, lengths: Tensor) -> Tensor:
         # An LSTM cannot read nothing: a note without a real token reads one padding, which is cleared afterwards.

@@ -22,6 +22,7 @@ def tf_idf(
     words = tokens.masked_fill(~mask, 0)
     row = torch.arange(len(words), device=words.device)[:, None] * len(idf)
     _, where, counts = torch.unique(row + words, return_inverse=True, return_counts=True)
+    kind, idf = idf.dtype, idf.float()  # a sum of squares is soon beyond float16
     count = counts[where].to(idf.dtype).masked_fill(~mask, 0.0)
     found = count * idf[words]
     # Each word occurs `count` times: the sum over occurrences of found² / count is that over words of found².
@@ -32,4 +33,4 @@ def tf_idf(
         once = found.masked_fill(first[where] != at, 0.0)
         least = once.topk(terms, 1).values[:, -1:]
         found = found.masked_fill(found < least, 0.0)
-    return found / length
+    return (found / length).to(kind)
