@@ -163,8 +163,7 @@ def mentions(
         side = words.side(match.first, match.last)
         if not side and only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
             side = only_side
-        senses = _chosen(dictionary, senses, side)
-        senses = [s for s in senses if _written_so(s, text[start:end], shouting)]
+        senses = [s for s in _chosen(dictionary, senses, side) if _written_so(s, text[start:end], shouting)]
         if not senses:
             continue
         code = dictionary.codes[senses[0].code]
