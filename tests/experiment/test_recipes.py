@@ -49,8 +49,8 @@ def test_a_row_trains_what_the_configuration_of_its_system_trains(
     found = Experiment.resolve({**own.base, "name": "row"}).tables(*TABLES)
     # The published figures rest on what was learnt from the words of test notes; ready configurations learn nothing so.
     for table, key, _ in READ_BEFOREHAND:
-        assert config[table][key] == "train"
-        found[table][key] = "train"
+        assert config[table].get(key, "train") == "train"
+        found[table] |= {key: "train"} if key in found[table] else {}
     assert found == config, f"{row.system} on {row.set}"
 
 
