@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from icdcoder.core.errors import InputError
@@ -15,3 +16,10 @@ def read(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not a text file in UTF-8.") from None
+
+
+def entries(text: str) -> Iterator[tuple[int, str]]:
+    """(number from 1, line) of the lines that say something: not of empty ones, nor of those that begin with #."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip() and not line.startswith("#"):
+            yield number, line.rstrip("\r")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from icdcoder.core.cache import write_atomic
 from icdcoder.experiment import published
@@ -27,6 +28,7 @@ STAND_IN_MEASURES = (
 SHARE = "trainable_share"
 # Of a coder that gives every note the most frequent codes.
 UNREAD = "_without_reading"
+Key = TypeVar("Key", bound=Hashable)
 
 
 def save(result: Reproduction, folder: Path) -> None:
@@ -91,31 +93,29 @@ def markdown(result: Reproduction) -> str:
 
 def _sources(rows: Sequence[Row]) -> list[str]:
     """Whence the published figures of those rows are that the table's own source does not have."""
-    quoted: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row.source and row.published:
-            quoted.setdefault((row.set, row.source), []).append(row.system)
-    lines = [f"- published figures of {', '.join(s)} ({name}): {source}" for (name, source), s in quoted.items()]
+    quoted = _together(((row.set, row.source), row.system) for row in rows if row.source and row.published)
+    lines = [f"- published figures of {systems} ({name}): {source}" for (name, source), systems in quoted.items()]
     return [*lines, ""] if lines else []
 
 
 def _not_run(rows: Sequence[Reproduced], *, on_stand_in: bool) -> list[str]:
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for one in rows:
-        where = "" if on_stand_in else f" ({one.row.set})"
-        reasons.setdefault((where, one.reason), []).append(one.row.system)
-    return [f"- {', '.join(systems)}{where}: not run, {reason}" for (where, reason), systems in reasons.items()]
+    found = _together((("" if on_stand_in else f" ({r.row.set})", r.reason), r.row.system) for r in rows)
+    return [f"- {systems}{where}: not run, {reason}" for (where, reason), systems in found.items()]
 
 
 def _own_settings(rows: Sequence[Reproduced]) -> list[str]:
     """What the user set for which rows: those of several calls may stand in one table."""
-    calls: dict[tuple[str, ...], list[str]] = {}
-    for one in rows:
-        calls.setdefault(one.settings, []).append(one.row.system)
-    lines = [
-        f"- with {', '.join(settings)}: {', '.join(dict.fromkeys(s))}" for settings, s in calls.items() if settings
-    ]
+    calls = _together((one.settings, one.row.system) for one in rows if one.settings)
+    lines = [f"- with {', '.join(settings)}: {systems}" for settings, systems in calls.items()]
     return [*lines, ""] if lines else []
+
+
+def _together(pairs: Iterable[tuple[Key, str]]) -> dict[Key, str]:
+    """{key: its systems, each once}, in the order of the rows."""
+    found: dict[Key, dict[str, None]] = {}
+    for key, system in pairs:
+        found.setdefault(key, {})[system] = None
+    return {key: ", ".join(systems) for key, systems in found.items()}
 
 
 def _published(rows: Sequence[Reproduced]) -> list[str]:

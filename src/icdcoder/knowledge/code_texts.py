@@ -21,11 +21,8 @@ def read(path: Path) -> dict[Code, tuple[str, ...]]:
 
     Raises InputError that names the file, and the line where one is malformed.
     """
-    text = text_file.read(path)
     found: dict[Code, list[str]] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in text_file.entries(text_file.read(path)):
         code, tab, words = line.partition("\t")
         if not tab or not words.strip():
             raise InputError(f"{path}, line {number}: it should be a code, a tab and a text.")

@@ -73,10 +73,8 @@ def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if path.suffix == ".json":
         yield from _from_json(path, text)
         return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        cells = [cell.strip() for cell in line.rstrip("\r").split("\t")]
+    for number, line in text_file.entries(text):
+        cells = [cell.strip() for cell in line.split("\t")]
         if not 3 <= len(cells) <= 4:
             raise InputError(
                 f"{path}, line {number}: it has {len(cells)} columns instead of 3 or 4 (name, layer, codes and other "

@@ -103,12 +103,11 @@ def _merged(lines: Iterable[_Line]) -> tuple[ExpressionGroup, ...]:
 
 
 def _parsed(path: Path, as_code: Callable[[str], Code]) -> Iterator[_Line]:
-    for number, line in enumerate(text_file.read(path).split("\n"), start=1):
-        if line.strip() and not line.startswith("#"):
-            try:
-                yield _parse(line.rstrip("\r"), as_code)
-            except IcdcoderError as error:
-                raise InputError(f"{path}, line {number}: {error}") from None
+    for number, line in text_file.entries(text_file.read(path)):
+        try:
+            yield _parse(line, as_code)
+        except IcdcoderError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
 
 
 def _parse(line: str, as_code: Callable[[str], Code]) -> _Line:

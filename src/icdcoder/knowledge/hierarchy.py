@@ -75,9 +75,7 @@ def read(file: Path) -> dict[Code, tuple[str, str, str, str]]:
     """
     found: dict[Code, tuple[str, str, str, str]] = {}
     below: dict[tuple[int, str], tuple[int, str]] = {}
-    for number, line in enumerate(text_file.read(file).splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in text_file.entries(text_file.read(file)):
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) != len(LEVELS) or not all(cells):
             raise InputError(f"{file}, line {number}: it should be a code, a chapter, a block and a category, by tabs.")

@@ -68,7 +68,7 @@ _ASIDE = re.compile("[,()]")
 # "History of breast cancer, now metastatic": the wording of a history does not count, the cancer in it does.
 _CANCER_OVER = "icd10cm:Z85"
 _DONOR = "icd10cm:Z52"
-_RECEIVED = re.compile(r"transplant|graft|receiv|\bfrom an?\b", re.IGNORECASE)
+_RECEIVED = re.compile(r"receiv|\bfrom an?\b|donor (?:\w+ )?transplant", re.IGNORECASE)
 _PREGNANT = ("icd10cm:Z33.1", "icd9cm:V22.2")
 MOST_GAPS = 2
 # Metastases lie elsewhere than what a note is about, of which it may name one side only; so does a failing heart.
@@ -278,7 +278,7 @@ def _is_not_had(text: str, start: int, end: int, code: str) -> bool:
     if code.startswith(_INFECTIONS):
         return _is_tested(text, start, end)
     if code.startswith(_DONOR):
-        return _RECEIVED.search(text, max(0, start - 25), end) is not None
+        return _RECEIVED.search(text, max(0, start - 25), end + 15) is not None
     return code in _PREGNANT and not is_state(text, start, end)
 
 
