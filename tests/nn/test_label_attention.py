@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from icdcoder.nn import label_attention, tiled_scores
+from icdcoder.nn import label_attention, tiles
 from icdcoder.nn.label_attention import LabelAttention, attention, label_logits, plain_label_logits
 from icdcoder.nn.tiled_scores import TiledScores
 
@@ -41,8 +41,8 @@ def inputs(
 @pytest.fixture
 def tiny_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles of 32 codes × 7 tokens, and no plain formulation."""
-    monkeypatch.setattr(tiled_scores, "CPU_TILE", 1)
-    monkeypatch.setattr(tiled_scores, "CPU_ROWS", 7)
+    monkeypatch.setattr(tiles, "CPU_TILE", 1)
+    monkeypatch.setattr(tiles, "CPU_ROWS", 7)
     monkeypatch.setattr(label_attention, "PLAIN_ELEMENTS", 0)
 
 
@@ -196,7 +196,7 @@ def test_note_code_token_is_never_held(function, holds_all: bool, attended: int)
     whole = notes * tokens * codes
     assert (largest.elements >= whole) == holds_all
     if not holds_all:
-        assert largest.elements <= tiled_scores.CPU_TILE < whole / 4
+        assert largest.elements <= tiles.CPU_TILE < whole / 4
 
 
 def test_nothing_is_kept_where_no_gradient_is_asked_for() -> None:

@@ -127,7 +127,7 @@ class CLSTMAtt(nn.Module):
         if self.hard:
             logits = self._hard(states, listed, queries)
         else:
-            logits = label_logits(states, states, listed, queries, self.weights, self.bias)
+            logits = label_logits(states, states, listed, queries, self.weights, self.bias, batch.targets)
         if attention_codes is None:
             return Scores(logits)
         chosen = attention(states.float(), listed, queries[attention_codes].float())

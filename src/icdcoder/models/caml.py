@@ -79,8 +79,8 @@ class CAML(nn.Module):
         words = self.words(batch.tokens, batch.mask)
         states = torch.tanh(self.convolution(words, mask))
         if not self.convolution.trailing:
-            return self.label_attention(states, states, mask, attention_codes)
-        scores = self.label_attention(states, states, with_trailing(mask), attention_codes)
+            return self.label_attention(states, states, mask, attention_codes, batch.targets)
+        scores = self.label_attention(states, states, with_trailing(mask), attention_codes, batch.targets)
         if scores.attention is None:
             return scores
         return Scores(scores.logits, without_trailing(mask, scores.attention))

@@ -126,7 +126,7 @@ class DRCAML(nn.Module):
         if attention_codes is not None:
             shares = attention(states.float(), positions, queries[attention_codes].float())
             shares = without_trailing(mask, shares) if trailing else shares
-        logits = label_logits(states, states, positions, queries, weights, bias)
+        logits = label_logits(states, states, positions, queries, weights, bias, batch.targets)
         gold = batch.targets if self.training else None
         return Scores(logits, shares, None if gold is None else self._penalty(gold))
 

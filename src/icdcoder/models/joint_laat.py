@@ -114,12 +114,11 @@ class JointLAAT(nn.Module):
         told = self.from_categories(
             torch.sigmoid(self.projection(torch.sigmoid(categories).to(self.projection.weight.dtype)))
         )
-        scores = self.label_attention(torch.tanh(self.code_keys(states)), states, mask, attention_codes)
-        logits = scores.logits + told
-        penalty = None
-        if self.training and batch.targets is not None:
-            penalty = self._penalty(categories, logits, batch.targets)
-        return Scores(logits, scores.attention, penalty)
+        keys = torch.tanh(self.code_keys(states))
+        scores = self.label_attention(keys, states, mask, attention_codes, batch.targets, told)
+        if not self.training or batch.targets is None:
+            return scores
+        return Scores(scores.logits, scores.attention, self._penalty(categories, scores.logits, batch.targets))
 
     def _penalty(
         self,

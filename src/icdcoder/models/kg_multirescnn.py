@@ -209,7 +209,7 @@ class KGMultiResCNN(nn.Module):
         mask = torch.cat([pad(batch.mask, (0, self.gap)), found.entity >= 0], 1)
         sequence = self.dropout(sequence)
         states = side_by_side(self.filters, sequence, mask)
-        scores = self.label_attention(states, states, mask, attention_codes)
+        scores = self.label_attention(states, states, mask, attention_codes, batch.targets)
         if scores.attention is None:
             return scores
         return Scores(scores.logits, self._over_words(scores.attention, found, batch.tokens.shape[1]))

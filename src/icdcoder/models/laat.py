@@ -88,4 +88,4 @@ class LAAT(nn.Module):
         mask = batch.mask if self.mask_padding else torch.ones_like(batch.mask)
         states = self.lstm(self.words(batch.tokens, batch.mask), batch.mask)
         keys = torch.tanh(self.projection(states))
-        return self.label_attention(keys, states, mask, attention_codes)
+        return self.label_attention(keys, states, mask, attention_codes, batch.targets)

@@ -185,7 +185,7 @@ class LLMMultiResCNN(nn.Module):
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         states = self.dropout(self.reduction(self.states(batch).to(self.label_attention.queries.dtype), batch.mask))
         found = torch.cat([one(states, batch.mask) for one in self.filters], 2)
-        return self.label_attention(found, found, batch.mask, attention_codes)
+        return self.label_attention(found, found, batch.mask, attention_codes, batch.targets)
 
     def states(self, batch: Batch) -> Float[Tensor, "note token hidden"]:
         """What the language model makes of each token."""

@@ -112,4 +112,4 @@ class MultiResCNN(nn.Module):
         states = side_by_side(self.filters, words, mask)
         if self.second_tanh:
             states = torch.tanh(states)
-        return self.label_attention(states, states, mask, attention_codes)
+        return self.label_attention(states, states, mask, attention_codes, batch.targets)

@@ -100,5 +100,5 @@ class PLMICD(nn.Module):
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         places = self.encoder.places(batch.tokens, batch.mask, self.attend_padding, shown=self.show_padding)
         keys = torch.tanh(self.projection(places.states.to(self.projection.weight.dtype)))
-        scores = self.label_attention(keys, places.states, places.mask, attention_codes)
+        scores = self.label_attention(keys, places.states, places.mask, attention_codes, batch.targets)
         return Scores(scores.logits, places.of_tokens(scores.attention))

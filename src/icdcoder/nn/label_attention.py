@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from icdcoder.nn.contract import Scores
+from icdcoder.nn.foreseen_gradients import ForeseenGradients
 from icdcoder.nn.tiled_scores import TiledScores
 
 # Below so many elements of "note code token" (4 MB as float32) the plain formulation is as fast and needs no tiles.
@@ -35,9 +36,13 @@ def label_logits(
     mask: Bool[Tensor, "note token"],
     queries: Float[Tensor, "code attended"],
     weights: Float[Tensor, "code hidden"],
-    bias: Float[Tensor, "code"],
+    bias: Float[Tensor, "... code"],
+    targets: Float[Tensor, "note code"] | None = None,
 ) -> Float[Tensor, "note code"]:
     """logit = bias_c + w_c · Σ_t α_ct h_t, where α_c is code c's attention over the note's real tokens.
+
+    bias: of each code, or whatever else stands in each note's logits. targets: gold, where a gradient of binary
+    cross-entropy will follow; the gradients are then computed along with the logits, which saves making α twice.
 
     A note without a real token scores the bias. Computed in float32 at least, also under autocast, since differences
     of large scores decide the attention. "note code token" is never held in full, unless it has fewer elements than
@@ -48,13 +53,16 @@ def label_logits(
     same = keys is values  # one copy in this type is enough then
     keys, queries, weights, bias = (t.to(kind) for t in (keys, queries, weights, bias))
     values = keys if same else values.to(kind)
+    inputs = (keys, values, queries, weights)
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
     with torch.autocast(keys.device.type, enabled=False):
         if keys.shape[0] * keys.shape[1] * queries.shape[0] <= PLAIN_ELEMENTS:
             return plain_label_logits(keys, values, mask, queries, weights, bias)
         if keys.device.type == "cpu" and keys.shape == values.shape:
             return fused_label_logits(keys, values, mask, queries, weights, bias)
-        inputs = (keys, values, queries, weights)
-        keep = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
+        if keep and targets is not None:
+            added = bias.expand(len(keys), -1)
+            return ForeseenGradients.apply(keys, values, mask, queries, weights, added, targets.to(kind))
         return TiledScores.apply(keys, values, mask, queries, weights, keep) + bias
 
 
@@ -64,7 +72,7 @@ def plain_label_logits(
     mask: Bool[Tensor, "note token"],
     queries: Float[Tensor, "code attended"],
     weights: Float[Tensor, "code hidden"],
-    bias: Float[Tensor, "code"],
+    bias: Float[Tensor, "... code"],
 ) -> Float[Tensor, "note code"]:
     """The same as `label_logits` as the papers write it, with "note code token" and "note code hidden" in memory."""
     read = attention(keys, mask, queries) @ values
@@ -77,7 +85,7 @@ def fused_label_logits(
     mask: Bool[Tensor, "note token"],
     queries: Float[Tensor, "code attended"],
     weights: Float[Tensor, "code attended"],
-    bias: Float[Tensor, "code"],
+    bias: Float[Tensor, "... code"],
 ) -> Float[Tensor, "note code"]:
     """The same through scaled_dot_product_attention, which holds "note code hidden" but no weights of tokens."""
     notes, codes = len(keys), len(queries)
@@ -112,7 +120,13 @@ class LabelAttention(nn.Module):
         values: Float[Tensor, "note token hidden"],
         mask: Bool[Tensor, "note token"],
         asked: Int[Tensor, "asked"] | None = None,
+        targets: Float[Tensor, "note code"] | None = None,
+        added: Float[Tensor, "note code"] | None = None,
     ) -> Scores:
-        """Logits of all codes, and the attention of the codes whose indices are `asked`."""
-        logits = label_logits(keys, values, mask, self.queries, self.weights, self.bias)
+        """Logits of all codes, and the attention of the codes whose indices are `asked`.
+
+        targets: as `label_logits`. added: what else stands in the logits.
+        """
+        bias = self.bias if added is None else self.bias + added
+        logits = label_logits(keys, values, mask, self.queries, self.weights, bias, targets)
         return Scores(logits, None if asked is None else attention(keys.float(), mask, self.queries[asked].float()))

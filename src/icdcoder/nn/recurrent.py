@@ -40,7 +40,7 @@ class BidirectionalLSTM(nn.Module):
     ) -> Float[Tensor, "note token 2*{self.lstm.hidden_size}"]:
         lengths = mask.sum(1)
         found = self._whole(states, lengths) if states.device.type == "cpu" else self._packed(states, lengths)
-        return found.masked_fill(~mask[..., None], 0.0)
+        return found if mask.all() else found.masked_fill(~mask[..., None], 0.0)
 
     def _whole(self, states: Tensor, lengths: Tensor) -> Tensor:
         place = torch.arange(states.shape[1], device=states.device)

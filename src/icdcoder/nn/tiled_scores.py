@@ -32,11 +32,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Elements of a tile: about what two cores hold in their caches; on an accelerator, what keeps it busy.
-CPU_TILE = 1_280_000
-ACCELERATOR_TILE = 32_000_000
-# Rows of a tile of the backward pass, which need not see a whole note at once.
-CPU_ROWS = 1_280
+from icdcoder.nn.tiles import Room, code_tiles, token_blocks, with_column, with_ones
 
 
 class TiledScores(torch.autograd.Function):
@@ -66,9 +62,9 @@ class TiledScores(torch.autograd.Function):
             if count == 0:
                 continue
             real = mask[n]
-            key, value = keys[n][real], _with_ones(values[n][real]).t().contiguous()
-            tiles = _tiles(count, codes, keys.device)
-            first, second = (_Room(key, rows, tiles[0].stop) for rows in (count, hidden + 1))
+            key, value = keys[n][real], with_ones(values[n][real]).t().contiguous()
+            tiles = code_tiles(count, codes, keys.device)
+            first, second = (Room(key, rows, tiles[0].stop) for rows in (count, hidden + 1))
             for tile in tiles:
                 attention = first.product(key, scaled[:, tile])
                 highest = attention.amax(0)
@@ -115,15 +111,15 @@ def _one_note(
 ) -> tuple[Float[Tensor, "token attended"], Float[Tensor, "token hidden"]]:
     """Gradients of one note's keys and values; adds the queries' gradient to `to_queries`."""
     to_key, to_value = torch.zeros_like(key), torch.zeros_like(value)
-    key, value = _with_ones(key), _with_ones(value)
-    blocks = _blocks(len(key), key.device)
-    tiles = _tiles(blocks[0].stop, len(queries), key.device)
-    first, second = (_Room(key, blocks[0].stop, tiles[0].stop) for _ in range(2))
+    key, value = with_ones(key), with_ones(value)
+    blocks = token_blocks(len(key), key.device)
+    tiles = code_tiles(blocks[0].stop, len(queries), key.device)
+    first, second = (Room(key, blocks[0].stop, tiles[0].stop) for _ in range(2))
     for tile in tiles:
         if not gradient[tile].any():  # an explainer asks for the gradient of a few codes only
             continue
-        query = _with(queries[tile] * math.log2(math.e), -log_sum[tile])
-        weight = _with(weights[tile] * gradient[tile], -gradient[tile] * score[tile])
+        query = with_column(queries[tile] * math.log2(math.e), -log_sum[tile])
+        weight = with_column(weights[tile] * gradient[tile], -gradient[tile] * score[tile])
         for block in blocks:
             attention = first.product(key[block], query.t()).exp2_()
             to_value[block].addmm_(attention, weight[:, :-1])
@@ -131,37 +127,3 @@ def _one_note(
             to_key[block].addmm_(to_scores, queries[tile])
             to_queries[tile].addmm_(to_scores.t(), key[block, :-1])
     return to_key, to_value
-
-
-class _Room:
-    """Memory for one product after another; fresh memory would cost a page fault every 4 kB, again for each tile."""
-
-    def __init__(self, like: Tensor, rows: int, columns: int) -> None:
-        self.memory = like.new_empty(rows * columns)
-
-    def product(self, left: Float[Tensor, "row inner"], right: Float[Tensor, "inner column"]) -> Tensor:
-        """left @ right, valid until the next product; no larger than the room."""
-        rows, columns = len(left), right.shape[1]
-        return torch.mm(left, right, out=self.memory[: rows * columns].view(rows, columns))
-
-
-def _tiles(tokens: int, codes: int, device: torch.device) -> list[slice]:
-    """Ranges of codes; each but the last is a multiple of 32 long, which suits vector registers."""
-    elements = CPU_TILE if device.type == "cpu" else ACCELERATOR_TILE
-    size = max(32, elements // tokens // 32 * 32)
-    return [slice(start, min(codes, start + size)) for start in range(0, codes, size)]
-
-
-def _blocks(tokens: int, device: torch.device) -> list[slice]:
-    """Ranges of tokens of nearly equal length."""
-    count = -(-tokens // CPU_ROWS) if device.type == "cpu" else 1
-    size = -(-tokens // count)
-    return [slice(start, min(tokens, start + size)) for start in range(0, tokens, size)]
-
-
-def _with(matrix: Float[Tensor, "row column"], last: Float[Tensor, "row 1"]) -> Float[Tensor, "row column+1"]:
-    return torch.cat([matrix, last], 1)
-
-
-def _with_ones(matrix: Float[Tensor, "row column"]) -> Float[Tensor, "row column+1"]:
-    return _with(matrix, matrix.new_ones(len(matrix), 1))

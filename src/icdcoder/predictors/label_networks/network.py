@@ -61,7 +61,7 @@ class LabelModel(nn.Module):
 
     def forward(self, batch: Batch, *, attention_codes: Int[Tensor, "asked"] | None = None) -> Scores:
         states = torch.tanh(self.convolution(self.words(batch.tokens, batch.mask), batch.mask))
-        return self.label_attention(states, states, batch.mask, attention_codes)
+        return self.label_attention(states, states, batch.mask, attention_codes, batch.targets)
 
 
 @dataclass(frozen=True)
