@@ -50,8 +50,12 @@ def test_all_arms_of_a_claim_have_the_same_data_and_budget(claim: str, corpus: s
     found = [
         settings(claim, i, corpus, "corpus.root=x" if corpus != "synthetic" else "seed=1") for i in range(len(one.arms))
     ]
-    for table in ("corpus", "labels", "train"):
+    for table in ("corpus", "labels"):
         assert all(arm[table] == found[0][table] for arm in found)
+    for arm, own in zip(one.arms, found, strict=True):
+        assert bool(arm.train) == ("rate" in arm.name), "an arm with a rate of its own says so"
+        assert set(arm.train) <= {"learning_rate", "optimiser", "schedule", "warmup_steps"}
+        assert own["train"] == found[0]["train"] | arm.train
     for key in ("kernels", "blocks", "dropout"):
         assert len({str(arm["model"].get(key)) for arm in found if "mult" in arm["model"]["kind"]}) == 1
 

@@ -52,7 +52,8 @@ def settings_of(
     protocol = published.stand_in(about.like or corpus)
     base: dict[str, Any] = {name: dict(getattr(protocol, name, {})) for name in TABLES}
     changed = {name: getattr(about, name) for name in ("corpus", "labels", "text", "train")}
-    for changes in (changed, claim.on.get(corpus, {}), {"model": arm.model, "words": arm.words, "decide": arm.decide}):
+    own = {"model": arm.model, "words": arm.words, "train": arm.train, "decide": arm.decide}
+    for changes in (changed, claim.on.get(corpus, {}), own):
         for table, values in changes.items():
             base[table].update(values)
     if arm.checkpoint:

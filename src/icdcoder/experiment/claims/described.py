@@ -16,7 +16,7 @@ Table = dict[str, Any]
 class Arm(Settings):
     """One system of a comparison. checkpoint: whether it starts from the language model that the user gives.
 
-    text, decide: what it changes of these tables. tokens, context, chunk: text.max_tokens, model.context and
+    text, train, decide: what it changes of these tables. tokens, context, chunk: text.max_tokens, model.context and
     model.chunk, as multiples of the context with which that model was trained. whole_width: the reduction is
     `residual-N` with N the width of its states.
     """
@@ -25,6 +25,7 @@ class Arm(Settings):
     model: Table
     words: Table = {}
     text: Table = {}
+    train: Table = {}
     decide: Table = {}
     checkpoint: bool = False
     tokens: float | None = Field(None, gt=0)
