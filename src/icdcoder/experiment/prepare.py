@@ -83,23 +83,23 @@ def _failed(folder: Path, error: OSError) -> str:
 def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
     module = components.load("corpora", experiment.corpus_kind)
     path = folder / documents.FILE
-    with progress.track(f"Reading {experiment.corpus_kind}") as step:
-        reading: CorpusReading = module.read(experiment.corpus)
-        learner = reader.learner(experiment.text, experiment.reader)
-        with Drafts(folder, learner, experiment.labels.systems, experiment.text.max_tokens) as drafts:
+    learner = reader.learner(experiment.text, experiment.reader)
+    with Drafts(folder, learner, experiment.labels.systems, experiment.text.max_tokens) as drafts:
+        with progress.track(f"Reading {experiment.corpus_kind}") as step:
+            reading: CorpusReading = module.read(experiment.corpus)
             documents.write(path, drafts.noted(reading.documents, step), drafts.count)
-    space = _space(experiment, drafts)
-    dropped = dict(reading.dropped)
-    if experiment.labels.drop_unlabelled:
-        unlabelled = drafts.drop_unlabelled(space)
-        if unlabelled:
-            documents.keep(path, drafts.kept)
-        dropped["documents without a code in the label space"] = unlabelled
-    sampler, choose = _sampling(experiment, space)
-    kept_of = None
-    if choose is not None:
-        kept_of = partial(_kept_of, choose, documents.Documents(path, int(drafts.kept.sum())))
-    numbered = drafts.finish(folder / TOKENS, kept_of)
+        space = _space(experiment, drafts)
+        dropped = dict(reading.dropped)
+        if experiment.labels.drop_unlabelled:
+            unlabelled = drafts.drop_unlabelled(space)
+            if unlabelled:
+                documents.keep(path, drafts.kept)
+            dropped["documents without a code in the label space"] = unlabelled
+        sampler, choose = _sampling(experiment, space)
+        kept_of = None
+        if choose is not None:
+            kept_of = partial(_kept_of, choose, documents.Documents(path, int(drafts.kept.sum())))
+        numbered = drafts.finish(folder / TOKENS, kept_of)
     counts = _counts(drafts, space, numbered)
     card: dict[str, Any] = {
         "icdcoder": VERSION,
