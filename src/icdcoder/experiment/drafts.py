@@ -38,9 +38,10 @@ class Drafts:
     Of a large corpus, processes number a share of the texts each. What comes out does not depend on how many.
     """
 
-    def __init__(self, folder: Path, learner: Learner, systems: Sequence[str], budget: int) -> None:
+    def __init__(self, folder: Path, learner: Learner, systems: Sequence[str], budget: int, expected: int = 0) -> None:
+        """expected: how many bytes of notes there will be, as far as is known."""
         self._learner = learner
-        self._shares = Shares(folder, learner)
+        self._shares = Shares(folder, learner, expected)
         self._systems = frozenset(systems)
         self._budget = budget
         self._code_numbers: dict[Code, int] = {}
@@ -89,7 +90,8 @@ class Drafts:
         starts = np.asarray(self._code_starts)
         documents = np.repeat(np.arange(len(self._splits)), np.diff(starts))
         inside = np.frombuffer(self._splits, dtype=np.uint8)[documents] == SPLITS.index(split)
-        pairs = np.unique(documents[inside] * len(self._code_numbers) + np.asarray(self._codes)[inside])
+        pairs = np.sort(documents[inside] * len(self._code_numbers) + np.asarray(self._codes)[inside])
+        pairs = pairs[np.diff(pairs, prepend=-1) != 0]
         counts = np.bincount(pairs % max(1, len(self._code_numbers)), minlength=len(self._code_numbers)).tolist()
         return {code: count for code, count in zip(self._code_numbers, counts, strict=True) if count}
 
@@ -117,16 +119,23 @@ class Drafts:
         kept = self.kept
         train = np.frombuffer(self._splits, dtype=np.uint8) == SPLITS.index("train")
         learnt = self._shares.learn(kept & train, kept)
-        reader = self._learner.reader(_documents(learnt))
-        finals = [self._learner.final(reader, share.names) for share in learnt]
+        names, numbers = _united(learnt)
+        documents, in_training, in_any = np.zeros((3, len(names)), dtype=np.int64)
+        for share, number in zip(learnt, numbers, strict=True):
+            documents[number] += share.documents
+            in_training[number] |= share.in_training
+            in_any[number] |= share.kept
+        reader = self._learner.reader({names[i]: int(documents[i]) for i in np.flatnonzero(documents)})
+        final = self._learner.final(reader, names)
         lengths = self._shares.lengths()
+        finals = [None if final is None else final[number] for number in numbers]
         self._write(path, finals, kept_of(reader) if kept_of else None)
         self._shares.forget()
         facts = {
             "tokens": int(lengths[kept].sum()),
             "train tokens": int(lengths[kept & train].sum()),
-            "types": len(_types(learnt, lambda share: share.kept)),
-            "train types": len(_types(learnt, lambda share: share.in_training)),
+            "types": int(in_any.sum()),
+            "train types": int(in_training.sum()),
             "vocabulary": reader.size - 2,
         }
         return Numbered(reader, int((lengths[kept] > self._budget).sum()), facts)
@@ -154,16 +163,11 @@ class Drafts:
                 before += len(chosen)
 
 
-def _documents(learnt: Sequence[Learnt]) -> dict[Hashable, int]:
-    """In how many documents each token is."""
-    found: dict[Hashable, int] = {}
+def _united(learnt: Sequence[Learnt]) -> tuple[list[Hashable], list[npt.NDArray[np.int64]]]:
+    """The tokens of all shares, each once; and of each share the place of each of its tokens among them."""
+    places: dict[Hashable, int] = {}
+    numbers = []
     for share in learnt:
-        numbers = np.flatnonzero(share.documents)
-        for number, count in zip(numbers.tolist(), share.documents[numbers].tolist(), strict=True):
-            name = share.names[number]
-            found[name] = found.get(name, 0) + count
-    return found
-
-
-def _types(learnt: Sequence[Learnt], there: Callable[[Learnt], Mask]) -> set[Hashable]:
-    return {share.names[number] for share in learnt for number in np.flatnonzero(there(share)).tolist()}
+        found = (places.setdefault(name, len(places)) for name in share.names)
+        numbers.append(np.fromiter(found, dtype=np.int64, count=len(share.names)))
+    return list(places), numbers

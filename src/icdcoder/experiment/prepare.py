@@ -84,7 +84,9 @@ def _prepare(experiment: Experiment, folder: Path, progress: Progress) -> None:
     module = components.load("corpora", experiment.corpus_kind)
     path = folder / documents.FILE
     learner = reader.learner(experiment.text, experiment.reader)
-    with Drafts(folder, learner, experiment.labels.systems, experiment.text.max_tokens) as drafts:
+    size: Callable[..., int] | None = getattr(module, "size", None)
+    expected = 0 if size is None else size(experiment.corpus)
+    with Drafts(folder, learner, experiment.labels.systems, experiment.text.max_tokens, expected) as drafts:
         with progress.track(f"Reading {experiment.corpus_kind}") as step:
             reading: CorpusReading = module.read(experiment.corpus)
             documents.write(path, drafts.noted(reading.documents, step), drafts.count)

@@ -20,6 +20,8 @@ from icdcoder.text.reader import Ids, Learner
 
 # To begin a process takes as long as to number eight million characters; a corpus with fewer is done before.
 WORTH_IT = 1 << 24
+# Bytes of a corpus's file, gzipped as a rule, which is not all discharge summaries.
+LARGE = 1 << 26
 # More would wait for the process that reads and writes. Each needs some 60 MB.
 MOST = 3
 Lengths = npt.NDArray[np.int64]
@@ -64,21 +66,22 @@ class _Share:
 class Shares:
     """Draft numbers of a corpus, chunk by chunk. A context of its own: `close` ends what it began."""
 
-    def __init__(self, folder: Path, learner: Learner) -> None:
+    def __init__(self, folder: Path, learner: Learner, expected: int = 0) -> None:
         self._folder = folder
         self._learner = learner
         self._opened = ExitStack()
         self._shares: list[_Share] = []
         self._chunks: list[tuple[int, Future[Lengths]]] = []
         self._characters = 0
-        self._more = learner.divisible
+        self._begun = not learner.divisible
         path = folder / "tokens.0.draft"
         self._add(path, DraftShare(path, learner.numbers))
+        if expected >= LARGE:
+            self._begin()  # they are there by the time the first texts are
 
     def count(self, texts: Sequence[str]) -> Future[Lengths]:
         """Has the texts of the next chunk numbered: how many tokens each has."""
-        if self._more and self._characters >= WORTH_IT:
-            self._more = False
+        if self._characters >= WORTH_IT:
             self._begin()
         self._characters += sum(map(len, texts))
         able = [share for share in self._shares[1:] if share.ready] or self._shares[:1]
@@ -129,6 +132,9 @@ class Shares:
         self._opened.close()
 
     def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
         with suppress(OSError):  # no memory, no more processes: then without
             for number in range(1, processes() + 1):
                 path = self._folder / f"tokens.{number}.draft"
