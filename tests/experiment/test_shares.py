@@ -146,7 +146,11 @@ def test_it_begins_at_once_where_the_corpus_is_known_to_be_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[Shares] = []
-    monkeypatch.setattr(Shares, "_begin", lambda self: begun.append(self))
+
+    def begin(self: Shares) -> None:
+        begun.append(self)
+
+    monkeypatch.setattr(Shares, "_begin", begin)
     experiment = asked(tmp_path, "large")
     from icdcoder.text import reader
 
