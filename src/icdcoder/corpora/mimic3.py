@@ -110,6 +110,11 @@ def read(config: Config) -> CorpusReading:
     return CorpusReading(_documents(source, kept, chosen, config, dropped), dropped, card, facts)
 
 
+def size(config: Config) -> int:
+    """Bytes of the table that holds the notes."""
+    return tables.size(config.root, "noteevents")
+
+
 def check(config: Config, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The check sheet: published figures beside those counted, as JSON rows; none of few_shot, which is our own."""
     if config.variant == "few_shot":

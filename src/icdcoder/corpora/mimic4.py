@@ -89,6 +89,11 @@ def read(config: Config) -> CorpusReading:
     return CorpusReading(_documents(source, kept, labels, split_of, dropped), dropped, card, facts)
 
 
+def size(config: Config) -> int:
+    """Bytes of the table that holds the notes."""
+    return tables.size(config.notes or config.root, "discharge")
+
+
 def check(config: Config, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The check sheet: published figures beside those counted, as JSON rows."""
     return to_json(check_sheet(f"mimic4_{config.variant}_{config.split}", facts))

@@ -7,7 +7,6 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -23,13 +22,15 @@ from icdcoder.core.note import Note
 if TYPE_CHECKING:
     import polars as pl
 
+# Begins to count the tokens of each text of a chunk; what it returns waits for the counts.
+CountTokens = Callable[[Sequence[str]], Callable[[], Sequence[int]]]
 FILE = "documents.parquet"
 # Documents in a row group: few enough that reading one note is quick, enough that they compress well.
 ROWS = 256
 # A chunk of documents is made into a frame and written when it holds so many characters, or ROWS documents.
 CHARACTERS = 1 << 22
 # Chunks whose tokens are being counted while others are read and compressed.
-AHEAD = 2
+AHEAD = 5
 # Documents whose codes are looked at together; a multiple of ROWS.
 AT_ONCE = 64 * ROWS
 # The lowest level needs half the time of the usual one for files that are a quarter larger.
@@ -88,14 +89,12 @@ class Documents(Sequence[Document]):
         return [_document(row) for row in frame.iter_rows(named=True)]
 
 
-def write(path: Path, documents: Iterator[Document], count_tokens: Callable[[Sequence[str]], Sequence[int]]) -> None:
+def write(path: Path, documents: Iterator[Document], count_tokens: CountTokens) -> None:
     """Writes documents as they come, never more than a few chunks of them in memory.
 
-    count_tokens: of each text of a chunk. It is called for one chunk after the other in a thread, beside reading and
-    compressing. An error of it or of the iterator is raised as it is.
+    An error of the iterator or of `count_tokens` is raised as it is.
     """
-    with ThreadPoolExecutor(1, "counting tokens") as pool:
-        _sink(path, _counted(_chunks(documents), count_tokens, pool))
+    _sink(path, _counted(_chunks(documents), count_tokens))
 
 
 def keep(path: Path, kept: npt.NDArray[np.bool_]) -> None:
@@ -149,13 +148,11 @@ def _write_error(said: str, path: Path) -> OSError:
     return OSError(number, why, str(path))
 
 
-def _counted(
-    chunks: Iterator[list[Document]], count_tokens: Callable[[Sequence[str]], Sequence[int]], pool: ThreadPoolExecutor
-) -> Iterator[pl.DataFrame]:
-    waiting: deque[tuple[list[Document], list[str], Future[Sequence[int]]]] = deque()
+def _counted(chunks: Iterator[list[Document]], count_tokens: CountTokens) -> Iterator[pl.DataFrame]:
+    waiting: deque[tuple[list[Document], list[str], Callable[[], Sequence[int]]]] = deque()
     for chunk in chunks:
         texts = [document.joined().text for document in chunk]
-        waiting.append((chunk, texts, pool.submit(count_tokens, texts)))
+        waiting.append((chunk, texts, count_tokens(texts)))
         if len(waiting) > AHEAD:
             yield _frame(*waiting.popleft())
     while waiting:
@@ -215,7 +212,7 @@ def _schema() -> dict[str, Any]:
     }
 
 
-def _frame(documents: Sequence[Document], texts: Sequence[str], tokens: Future[Sequence[int]]) -> pl.DataFrame:
+def _frame(documents: Sequence[Document], texts: Sequence[str], tokens: Callable[[], Sequence[int]]) -> pl.DataFrame:
     import polars as pl
 
     values = {
@@ -223,11 +220,21 @@ def _frame(documents: Sequence[Document], texts: Sequence[str], tokens: Future[S
         "patient": [document.patient for document in documents],
         "split": [document.split for document in documents],
         "text": texts,
-        "codes": [[str(code) for code in document.codes] for document in documents],
+        "codes": _listed(["::".join(map(str, document.codes)) for document in documents]),
         "evidence": [_spans(document) for document in documents],
-        "tokens": tokens.result(),
+        "tokens": tokens(),
     }
     return pl.DataFrame(values, schema=_schema())
+
+
+def _listed(joined: Sequence[str]) -> pl.Series:
+    """Texts parted at "::", which no code holds: a list of Python's for each document would take four times as long."""
+    import polars as pl
+
+    text = pl.col("joined")
+    none = pl.lit([], dtype=pl.List(pl.String))
+    frame = pl.DataFrame({"joined": joined}, schema={"joined": pl.String})
+    return frame.select(pl.when(text == "").then(none).otherwise(text.str.split("::"))).to_series()
 
 
 def _spans(document: Document) -> list[dict[str, Any]] | None:

@@ -1,12 +1,11 @@
-"""What is remembered of each document while a corpus streams by, and its tokens in draft numbers on disk."""
+"""What is remembered of each document while a corpus streams by, and its tokens, which get their final numbers."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ import numpy.typing as npt
 from icdcoder.core.code import Code
 from icdcoder.core.document import SPLITS, Document, PatientSplits, Split
 from icdcoder.core.label_space import LabelSpace
+from icdcoder.experiment.draft_share import Learnt, Mask
+from icdcoder.experiment.shares import Shares
 from icdcoder.text.reader import Ids, Learner, Reader
 
-FILE = "tokens.draft"
 # Numbers of the tokens that are read.
 Kept = npt.NDArray[np.int64]
-# Draft tokens that are read at once.
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -35,28 +33,33 @@ class Numbered:
 
 
 class Drafts:
-    """One pass: `noted` hands documents through and remembers them, `count` numbers their texts, then the rest."""
+    """One pass: `noted` hands documents through and remembers them, `count` has their texts numbered, then the rest.
 
-    def __init__(self, folder: Path, learner: Learner, systems: Sequence[str], budget: int) -> None:
-        self._path = folder / FILE
+    Of a large corpus, processes number a share of the texts each. What comes out does not depend on how many.
+    """
+
+    def __init__(self, folder: Path, learner: Learner, systems: Sequence[str], budget: int, expected: int = 0) -> None:
+        """expected: how many bytes of notes there will be, as far as is known."""
         self._learner = learner
+        self._shares = Shares(folder, learner, expected)
         self._systems = frozenset(systems)
         self._budget = budget
         self._code_numbers: dict[Code, int] = {}
         self._codes = array("i")
         self._code_starts = array("q", [0])
         self._splits = bytearray()
-        self._lengths = array("q")
-        self._largest = -1
-        self.kept: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._kept: Mask | None = None
 
     def __enter__(self) -> Drafts:
-        self._file = self._path.open("wb")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self.kept = np.ones(len(self._splits), dtype=np.bool_)
+        self._shares.close()
+
+    @property
+    def kept(self) -> Mask:
+        """Which of the documents are; all, as long as none were dropped."""
+        return np.ones(len(self._splits), dtype=np.bool_) if self._kept is None else self._kept
 
     def noted(self, documents: Iterable[Document], step: Callable[[], None]) -> Iterator[Document]:
         """The documents, with the codes of the systems chosen. Raises InputError where a patient is in two splits."""
@@ -72,15 +75,11 @@ class Drafts:
             yield document
             step()
 
-    def count(self, texts: Sequence[str]) -> list[int]:
-        """Numbers the texts of a chunk and returns how many tokens of each are read."""
-        counts = []
-        for ids in self._learner.number(texts):
-            self._file.write(np.ascontiguousarray(ids, dtype=np.int32).data)
-            self._lengths.append(len(ids))
-            self._largest = max(self._largest, int(ids.max(initial=-1)))
-            counts.append(min(len(ids), self._budget))
-        return counts
+    def count(self, texts: Sequence[str]) -> Callable[[], list[int]]:
+        """Has the texts of a chunk numbered; what it returns waits for it, and returns how many tokens of each are
+        read."""
+        counted = self._shares.count(texts)
+        return lambda: np.minimum(counted.result(), self._budget).tolist()
 
     @property
     def training(self) -> int:
@@ -91,7 +90,8 @@ class Drafts:
         starts = np.asarray(self._code_starts)
         documents = np.repeat(np.arange(len(self._splits)), np.diff(starts))
         inside = np.frombuffer(self._splits, dtype=np.uint8)[documents] == SPLITS.index(split)
-        pairs = np.unique(documents[inside] * len(self._code_numbers) + np.asarray(self._codes)[inside])
+        pairs = np.sort(documents[inside] * len(self._code_numbers) + np.asarray(self._codes)[inside])
+        pairs = pairs[np.diff(pairs, prepend=-1) != 0]
         counts = np.bincount(pairs % max(1, len(self._code_numbers)), minlength=len(self._code_numbers)).tolist()
         return {code: count for code, count in zip(self._code_numbers, counts, strict=True) if count}
 
@@ -100,8 +100,8 @@ class Drafts:
         inside = np.array([code in space for code in self._code_numbers], dtype=np.bool_)
         starts = np.asarray(self._code_starts)
         seen = np.concatenate([[0], np.cumsum(inside[np.asarray(self._codes)] if len(self._codes) else [])])
-        self.kept = seen[starts[1:]] > seen[starts[:-1]]
-        return int(len(self.kept) - self.kept.sum())
+        self._kept = seen[starts[1:]] > seen[starts[:-1]]
+        return int(len(self._kept) - self._kept.sum())
 
     def splits_kept(self) -> Counter[str]:
         return Counter(SPLITS[number] for number, kept in zip(self._splits, self.kept, strict=True) if kept)
@@ -116,76 +116,58 @@ class Drafts:
         kept_of: for the reader, which tokens are read of the n-th document kept, where it has more than the budget
         allows; None: its head.
         """
-        lengths = np.asarray(self._lengths)
+        kept = self.kept
         train = np.frombuffer(self._splits, dtype=np.uint8) == SPLITS.index("train")
-        train_types = np.zeros(self._largest + 1, dtype=np.bool_)
-        learnt = _marked(self._drafts(self.kept & train), train_types)
-        if self._learner.reads_all:
-            learnt = chain(learnt, self._drafts(self.kept & ~train))
-        reader, final = self._learner.finish(learnt)
-        types = train_types.copy()
-        self._write(path, final, kept_of(reader) if kept_of else None, types, train)
-        self._path.unlink()
+        learnt = self._shares.learn(kept & train, kept)
+        names, numbers = _united(learnt)
+        documents, in_training, in_any = np.zeros((3, len(names)), dtype=np.int64)
+        for share, number in zip(learnt, numbers, strict=True):
+            documents[number] += share.documents
+            in_training[number] |= share.in_training
+            in_any[number] |= share.kept
+        reader = self._learner.reader({names[i]: int(documents[i]) for i in np.flatnonzero(documents)})
+        final = self._learner.final(reader, names)
+        lengths = self._shares.lengths()
+        finals = [None if final is None else final[number] for number in numbers]
+        self._write(path, finals, kept_of(reader) if kept_of else None)
+        self._shares.forget()
         facts = {
-            "tokens": int(lengths[self.kept].sum()),
-            "train tokens": int(lengths[self.kept & train].sum()),
-            "types": int(types.sum()),
-            "train types": int(train_types.sum()),
+            "tokens": int(lengths[kept].sum()),
+            "train tokens": int(lengths[kept & train].sum()),
+            "types": int(in_any.sum()),
+            "train types": int(in_training.sum()),
             "vocabulary": reader.size - 2,
         }
-        return Numbered(reader, int((lengths[self.kept] > self._budget).sum()), facts)
+        return Numbered(reader, int((lengths[kept] > self._budget).sum()), facts)
 
-    def _write(
-        self,
-        path: Path,
-        final: Ids | None,
-        kept: Callable[[int], Kept] | None,
-        types: npt.NDArray[np.bool_],
-        marked: npt.NDArray[np.bool_],
-    ) -> None:
-        """types: those of the documents `marked` are there; those of the others are added."""
-        budget = self._budget
-        total = int(np.minimum(np.asarray(self._lengths)[self.kept], budget).sum())
+    def _write(self, path: Path, finals: Sequence[Ids | None], choose: Callable[[int], Kept] | None) -> None:
+        budget, kept = self._budget, self.kept
+        total = int(np.minimum(self._shares.lengths()[kept], budget).sum())
         with path.open("wb") as file:
             header = {"descr": "<i4", "fortran_order": False, "shape": (total,)}
             np.lib.format.write_array_header_1_0(file, header)
-            before = 0
-            for first, starts, part in self._parts():
-                chosen = np.flatnonzero(self.kept[first : first + len(starts) - 1])
-                for i in chosen[~marked[first + chosen]]:
-                    types[part[starts[i] : starts[i + 1]]] = True
+            first = before = 0
+            for share, lengths, part in self._shares.chunks():
+                final = finals[share]
+                chosen = np.flatnonzero(kept[first : first + len(lengths)])
                 numbers = (part if final is None else final.take(part)).astype("<i4", copy=False)
-                lengths = np.diff(starts)
                 if len(chosen) == len(lengths) and lengths.max(initial=0) <= budget:
                     file.write(numbers.data)  # the usual case
                 else:
+                    starts = np.concatenate([[0], np.cumsum(lengths)])
                     for n, i in enumerate(chosen, start=before):
                         ids = numbers[starts[i] : starts[i + 1]]
-                        read = ids[kept(n)] if kept and len(ids) > budget else ids[:budget]
+                        read = ids[choose(n)] if choose and len(ids) > budget else ids[:budget]
                         file.write(np.ascontiguousarray(read).data)
+                first += len(lengths)
                 before += len(chosen)
 
-    def _drafts(self, chosen: npt.NDArray[np.bool_]) -> Iterator[Ids]:
-        """Draft ids of the documents chosen, in order."""
-        for first, starts, part in self._parts():
-            for i in np.flatnonzero(chosen[first : first + len(starts) - 1]):
-                yield part[starts[i] : starts[i + 1]]
 
-    def _parts(self) -> Iterator[tuple[int, npt.NDArray[np.int64], Ids]]:
-        """About CHUNK draft ids at a time (a mapped file would count as memory of this process): the first document,
-        where in the part each begins and the last ends, and the ids."""
-        starts = np.concatenate([[0], np.cumsum(np.asarray(self._lengths))])
-        first, last = 0, len(self._lengths)
-        with self._path.open("rb") as file:
-            while first < last:
-                after = max(first + 1, int(np.searchsorted(starts, starts[first] + CHUNK, side="right")) - 1)
-                part = np.fromfile(file, dtype=np.int32, count=int(starts[after] - starts[first]))
-                yield first, starts[first : after + 1] - starts[first], part
-                first = after
-
-
-def _marked(drafts: Iterator[Ids], seen: npt.NDArray[np.bool_]) -> Iterator[Ids]:
-    """Hands on, and marks the numbers that go by."""
-    for ids in drafts:
-        seen[ids] = True
-        yield ids
+def _united(learnt: Sequence[Learnt]) -> tuple[list[Hashable], list[npt.NDArray[np.int64]]]:
+    """The tokens of all shares, each once; and of each share the place of each of its tokens among them."""
+    places: dict[Hashable, int] = {}
+    numbers = []
+    for share in learnt:
+        found = (places.setdefault(name, len(places)) for name in share.names)
+        numbers.append(np.fromiter(found, dtype=np.int64, count=len(share.names)))
+    return list(places), numbers

@@ -5,7 +5,7 @@ A reader is a component of `text/readers`: a module with `Config`, `learner(conf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -84,25 +84,43 @@ class Reader(Protocol):
     def save(self, folder: Path) -> None: ...
 
 
+class Numbers(Protocol):
+    """Draft numbers, 0, 1, 2 …, of the tokens of texts that go by."""
+
+    def number(self, texts: Sequence[str]) -> list[Ids]:
+        """Draft ids of each text, whole."""
+        ...
+
+    def names(self) -> Sequence[Hashable]:
+        """Of each draft id the token that it stands for: what is the same for others who number other texts."""
+        ...
+
+
 @runtime_checkable
 class Learner(Protocol):
     """Makes a reader from a corpus that is seen once: texts get draft numbers, which are made final at the end.
 
     reads_all: whether the settings ask that it learns from validation and test notes too, as some authors' code does.
+    numbers: makes draft numbers in which no text has been seen. divisible: whether it is quicker where several
+    processes each number a share of the texts; `numbers` can be pickled then.
     """
 
     @property
     def reads_all(self) -> bool: ...
 
-    def number(self, texts: Sequence[str]) -> list[Ids]:
-        """Draft ids of each text, of any split, whole."""
+    @property
+    def divisible(self) -> bool: ...
+
+    @property
+    def numbers(self) -> Callable[[], Numbers]: ...
+
+    def reader(self, documents: Mapping[Any, int]) -> Reader:
+        """documents: in how many *training* notes each token stands, which is all that the reader may learn from; with
+        `reads_all`, in how many of all."""
         ...
 
-    def finish(self, training: Iterable[Ids]) -> tuple[Reader, Ids | None]:
-        """training: draft ids of the *training* notes, all that the reader may learn from; with `reads_all`, of all.
-
-        Returns the reader and, for each draft id, its final id; None where draft ids are final (nothing was learnt).
-        """
+    def final(self, reader: Any, names: Sequence[Any]) -> Ids | None:
+        """The reader's id of each token; None where draft ids are final (nothing was learnt)."""
         ...
 
 

@@ -74,9 +74,11 @@ def test_a_tokenizer_that_cuts_and_fills_up_is_kept_from_it(checkpoints: dict[st
 def test_it_is_the_component_that_the_settings_name(checkpoints: dict[str, Path], tmp_path: Path) -> None:
     text, own = readers.resolve({"tokens": "subwords", "checkpoint": str(checkpoints["llama"]), "max_tokens": 9})
     learner = readers.learner(text, own)
-    drafts = learner.number([NOTE])
-    reader, final = learner.finish(drafts)
-    assert final is None
+    numbers = learner.numbers()
+    drafts = numbers.number([NOTE])
+    reader = learner.reader({})
+    assert learner.final(reader, numbers.names()) is None
+    assert max(drafts[0]) < len(numbers.names())
     np.testing.assert_array_equal(drafts[0], reader.encode(NOTE))
     reader.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(reader.files)
@@ -88,7 +90,7 @@ def test_it_is_the_component_that_the_settings_name(checkpoints: dict[str, Path]
 
 def test_a_file_serves_as_well_as_a_folder(checkpoints: dict[str, Path]) -> None:
     learner = subwords.learner(subwords.Config(checkpoint=checkpoints["t5"] / "tokenizer.json"))
-    assert learner.reader.size == Subwords.load(checkpoints["t5"]).size
+    assert learner.known.size == Subwords.load(checkpoints["t5"]).size
 
 
 def test_what_is_missing_or_damaged_is_said(tmp_path: Path, tiny_models: ModuleType) -> None:

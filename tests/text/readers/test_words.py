@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from icdcoder.core.config import build
 from icdcoder.core.errors import ConfigError
-from icdcoder.text.reader import Learner, Reader
+from icdcoder.text import word_numbers
+from icdcoder.text.reader import Ids, Learner, Reader
 from icdcoder.text.readers import words as component
 from icdcoder.text.readers.words import Config, WordLearner, WordReader
 from icdcoder.text.rules import named
@@ -29,9 +31,16 @@ ASCII = st.lists(st.text(st.characters(max_codepoint=127), max_size=80), max_siz
 def learnt(texts: Sequence[str], rule: str = "caml", chunk: int = 3) -> tuple[WordReader, list[list[int]]]:
     """Numbers the texts in chunks, and learns from all of them."""
     learner = WordLearner(build(Config, {"min_documents": 1, "rule": rule}, "text"))
-    drafts = [ids for at in range(0, len(texts), chunk) for ids in learner.number(texts[at : at + chunk])]
-    reader, final = learner.finish(drafts)
+    numbers = learner.numbers()
+    drafts = [ids for at in range(0, len(texts), chunk) for ids in numbers.number(texts[at : at + chunk])]
+    names = numbers.names()
+    reader = learner.reader(documents(drafts, names))
+    final = learner.final(reader, names)
     return reader, [final[ids].tolist() for ids in drafts]
+
+
+def documents(drafts: Sequence[Ids], names: Sequence[str]) -> Counter[str]:
+    return Counter(names[i] for ids in drafts for i in set(ids.tolist()))
 
 
 @pytest.mark.parametrize("rule", ["caml", "msmn", "edin", "laat", "raw"])
@@ -50,7 +59,7 @@ def test_in_bulk_as_one_by_one(rule: str, texts: list[str]) -> None:
 @given(texts=TEXTS | ASCII, characters=st.integers(1, 40))
 def test_how_many_texts_are_looked_up_together_changes_nothing(texts: list[str], characters: int) -> None:
     together = learnt(texts, "caml")
-    with patch.object(component, "CHARACTERS", characters):
+    with patch.object(word_numbers, "CHARACTERS", characters):
         assert learnt(texts, "caml") == together
 
 
@@ -58,8 +67,10 @@ def test_how_many_texts_are_looked_up_together_changes_nothing(texts: list[str],
 @given(TEXTS, TEXTS)
 def test_words_of_notes_it_does_not_learn_from_are_unknown(training: list[str], others: list[str]) -> None:
     learner = WordLearner(Config(min_documents=2))
-    drafts = learner.number([*training, *others])
-    reader, final = learner.finish(drafts[: len(training)])
+    numbers = learner.numbers()
+    drafts = numbers.number([*training, *others])
+    reader = learner.reader(documents(drafts[: len(training)], numbers.names()))
+    final = learner.final(reader, numbers.names())
     spelt = [named("caml")(text).texts for text in training]
     assert reader.vocabulary == Vocabulary.fit(spelt, min_documents=2)
     for text, ids in zip([*training, *others], drafts, strict=True):
@@ -80,7 +91,7 @@ def test_it_is_a_reader_and_comes_back_from_its_folder(tmp_path: Path) -> None:
     config = Config(min_documents=1)
     learner = component.learner(config)
     assert isinstance(learner, Learner)
-    reader, _ = learner.finish(learner.number(["Pain and fever"]))
+    reader = learner.reader(dict.fromkeys(["pain", "and", "fever"], 1))
     assert isinstance(reader, Reader)
     reader.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(reader.files)

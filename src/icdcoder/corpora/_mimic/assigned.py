@@ -28,7 +28,9 @@ def stays(frame: pl.DataFrame) -> list[Stay]:
     """The admissions of a frame of notes, each where its first note stands, its notes in the order of the file."""
     places: dict[str, list[int]] = defaultdict(list)
     patients: dict[str, str] = {}
-    for place, (admission, patient) in enumerate(zip(frame["hadm_id"], frame["subject_id"], strict=True)):
+    for place, (admission, patient) in enumerate(
+        zip(frame["hadm_id"].to_list(), frame["subject_id"].to_list(), strict=True)
+    ):
         if admission is not None:
             places[admission].append(place)
             if patients.setdefault(admission, patient) != patient:

@@ -24,6 +24,11 @@ def source_files(root: Path, tables: Sequence[str]) -> dict[str, str]:
     return {table: described(find(root, table)) for table in tables}
 
 
+def size(root: Path, table: str) -> int:
+    """Bytes of its file."""
+    return find(root, table).stat().st_size
+
+
 def small_table(root: Path, table: str, columns: Sequence[str]) -> pl.DataFrame:
     """The columns asked for, named in small letters, in the order of the file; null where empty. They are text, kept as
     categories: each value once, and four bytes a row.
