@@ -32,6 +32,15 @@ START = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = sys.argv[1:]; "
     "from icdcoder.experiment.draft_process import serve; serve()"
 )
+# One thread each, as they share the cores among themselves. What an array has freed is kept for the next one (glibc):
+# a tenth of their time would go into getting the same pages again and again.
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 26),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 26),
+}
 
 
 class DraftProcess:
@@ -39,14 +48,12 @@ class DraftProcess:
     ended or failed."""
 
     def __init__(self, path: Path, numbers: Callable[[], Numbers]) -> None:
-        # One thread each: they share the cores among themselves.
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-c", START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # where nothing that cites a note can be read
-            env=environment,
+            env=os.environ | ENVIRONMENT,
         )
         self._first = (path, numbers)
 
