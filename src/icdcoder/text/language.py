@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+
+from icdcoder.text.memo import Memo
+from icdcoder.text.tokens import found_by
 
 _ENGLISH = frozenset(
     "the and of with was were is are no not has had have for from which this that he she his her".split()
@@ -29,7 +33,7 @@ _OTHERS = frozenset(
     je při pacientka horečka kašel bolest dny și cu pentru febră tuse și zile láz köhögés és egy
     """.split()
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_words = found_by(re.compile(r"[^\W\d_]+"))
 _LOOKED_AT = 4000
 # Of fewer words than this a larger share must be foreign.
 _FEW = 12
@@ -37,15 +41,27 @@ _FEW = 12
 _FEWEST_LETTERS = 4
 
 
+def _kind(word: str) -> str | None:
+    """What a word speaks for; "" one in capitals that is too short to speak ("NA 134", "LA enlarged")."""
+    if len(word) <= 2 and word.isupper():
+        return ""
+    word = word.lower()
+    return "english" if word in _ENGLISH else "other" if word in _OTHERS else None
+
+
+_KIND = Memo(_kind, most=200_000)
+
+
 def not_english(text: str) -> bool:
     """True where the note is, on the evidence of some words or of its letters, in another language.
 
     A telegraphic English note has few small words of any language and is not taken for another.
     """
-    written = _WORD.findall(text[:_LOOKED_AT])
+    text = text[:_LOOKED_AT]
+    written = _words(text)
     if not written:
         return False
-    letters = "".join(written)
+    letters = text if text.isascii() else "".join(written)
     accented = 0
     if not letters.isascii():
         foreign = sum(not c.isascii() and not unicodedata.name(c, "").startswith("LATIN") for c in letters)
@@ -53,11 +69,9 @@ def not_english(text: str) -> bool:
             return True
         # Words that begin with a capital may be names: Sjögren, Ménière.
         accented = sum(len(w) > 2 and w[0].islower() and not w.isascii() and w not in _OTHERS for w in written)
-    if not letters.isupper():
-        written = [word for word in written if len(word) > 2 or not word.isupper()]  # "NA 134", "LA enlarged"
-    words = " ".join(written).lower().split()
-    others = accented + sum(map(_OTHERS.__contains__, words))
-    english = sum(map(_ENGLISH.__contains__, words))
-    if len(words) < _FEW:
-        return others > 1 and others > 0.25 * len(words) and others > 2 * english
-    return others > 0.08 * len(words) and others > 2 * english
+    kinds = Counter(map(_KIND.__getitem__, map(str.lower, written) if letters.isupper() else written))
+    words = len(written) - kinds[""]
+    others, english = accented + kinds["other"], kinds["english"]
+    if words < _FEW:
+        return others > 1 and others > 0.25 * words and others > 2 * english
+    return others > 0.08 * words and others > 2 * english

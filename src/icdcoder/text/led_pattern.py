@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,18 @@ class LedPattern:
 
 def holds_one(text: str, cues: tuple[str, ...]) -> bool:
     """Whether one of the cues, in small letters, stands in the text, however it is written."""
-    small = text.lower()
-    return any(cue in small for cue in cues)
+    small = _small(text)
+    # No generator: most notes hold no cue of most themes, and all are looked for.
+    for cue in cues:  # noqa: SIM110
+        if cue in small:
+            return True
+    return False
+
+
+@lru_cache(maxsize=4)
+def _small(text: str) -> str:
+    """Each theme asks for the small letters of the same note."""
+    return text.lower()
 
 
 def in_small_letters(text: str) -> str:

@@ -1,8 +1,8 @@
 """Finding any of a hundred thousand terms in a note: each window of words is looked up by a hash of its words.
 
-The hash of a window is the sum of its words' 64-bit hashes, so all windows of one length are one subtraction of
-running sums, word order does not matter ("fracture of the femoral neck", "femoral neck fracture"), and a note costs
-a few sorted look-ups whatever the number of terms. Two different windows agree by chance once in 2^64.
+The hash of a window is the sum of its words' 64-bit hashes, so all windows of a note are one product of matrices, word
+order does not matter ("fracture of the femoral neck", "femoral neck fracture"), and a note costs a few sorted look-ups
+whatever the number of terms. Two different windows agree by chance once in 2^64.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from icdcoder.text.memo import Memo
 from icdcoder.text.normal_form import NormalWords
@@ -100,21 +101,25 @@ class TermIndex:
                 covered[first : last + 1] = [len(found)] * words
         return sorted(found, key=lambda m: (m.first, m.last, m.gaps))
 
-    def _hits(self, words: list[str], shapes: Sequence[_Shape]) -> list[tuple[int, int, int]]:
+    def _hits(self, words: list[str], shapes: tuple[_Shape, ...]) -> list[tuple[int, int, int]]:
         """(number of the shape, first word, term) of the windows that are a term and cross no break, rising."""
-        hashes = np.fromiter(map(_HASHES.__getitem__, words), dtype=np.uint64, count=len(words))
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes)])
+        # Breaks behind the last word, so that a window which goes on there is none.
+        hashes = np.full(len(words) + MAX_WORDS - 1, _BREAK)
+        hashes[: len(words)] = np.fromiter(map(_HASHES.__getitem__, words), dtype=np.uint64, count=len(words))
         breaks = np.concatenate([[0], np.cumsum(hashes == _BREAK)])
         lengths = np.array([length for length, _ in shapes])
+        counted = _counted(shapes)
         found: list[tuple[int, int, int]] = []
         for begin in range(0, len(words), _BLOCK):
-            keys = _keys(hashes[begin:], sums[begin:], shapes)
-            number, first = np.nonzero(self._filter[keys >> _SHIFT])
-            keys = keys[number, first]
-            at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            size = min(_BLOCK, len(words) - begin)
+            # "shape word": the key of each shape's window that begins at the word.
+            keys = (counted @ sliding_window_view(hashes[begin : begin + size + MAX_WORDS - 1], size)).ravel()
+            likely = np.flatnonzero(self._filter.take((keys >> _SHIFT).view(np.int64), mode="clip"))
+            keys = keys[likely]
+            at = np.minimum(self._keys.searchsorted(keys), len(self._keys) - 1)
+            number, first = np.divmod(likely, size)
             first += begin
-            last = np.minimum(first + lengths[number], len(words))  # the key of a window that does not fit is 0
-            hit = (self._keys[at] == keys) & (breaks[first] == breaks[last])
+            hit = (self._keys[at] == keys) & (breaks[first] == breaks[first + lengths[number]])
             found += zip(number[hit].tolist(), first[hit].tolist(), at[hit].tolist(), strict=True)
         return sorted(found)
 
@@ -132,28 +137,22 @@ _Shape = tuple[int, tuple[int, ...]]
 
 
 @lru_cache(maxsize=64)
-def _shapes(gaps: int, longest: int) -> list[_Shape]:
+def _shapes(gaps: int, longest: int) -> tuple[_Shape, ...]:
     """Those of windows with at most so many gaps and words: fewest skipped first, longer ones before shorter ones."""
-    return [
+    return tuple(
         (words, skipped)
         for count in range(gaps + 1)
         for words in range(min(_LONGEST[count], longest), count + (count > 0), -1)
         for skipped in combinations(range(1, words - 1), count)
-    ]
+    )
 
 
-def _keys(
-    hashes: npt.NDArray[np.uint64], sums: npt.NDArray[np.uint64], shapes: Sequence[_Shape]
-) -> npt.NDArray[np.uint64]:
-    """ "shape word": the key of each shape's window that begins at the word, 0 where it does not fit; of the first
-    words only, a block of them. sums: running sums of the hashes, from 0."""
-    found = np.zeros((len(shapes), min(_BLOCK, len(hashes))), dtype=np.uint64)
-    for row, (words, skipped) in zip(found, shapes, strict=True):
-        fitting = row[: max(0, len(hashes) - words + 1)]
-        np.subtract(sums[words : words + len(fitting)], sums[: len(fitting)], out=fitting)
-        for position in skipped:
-            fitting -= hashes[position : position + len(fitting)]
-    return found
+@lru_cache(maxsize=64)
+def _counted(shapes: tuple[_Shape, ...]) -> npt.NDArray[np.uint64]:
+    """ "shape position": 1 where the word at this position of a window counts. The product with the hashes at each
+    position gives the keys of all windows at once."""
+    rows = [[int(at < words and at not in skipped) for at in range(MAX_WORDS)] for words, skipped in shapes]
+    return np.array(rows, dtype=np.uint64)
 
 
 def term_key(words: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,6 +48,19 @@ def raw_words(text: str) -> list[str]:
     if text.isascii():
         return blanked(text).decode("ascii").split()
     return _WORD.findall(text)
+
+
+def found_by(pattern: re.Pattern[str]) -> Callable[[str], list[str]]:
+    """`pattern.findall` of a pattern for runs of characters of one kind, several times as quick on text in Latin-1."""
+    kept = bytes(i if pattern.fullmatch(chr(i)) else 32 for i in range(256))
+
+    def find(text: str) -> list[str]:
+        try:
+            return text.encode("latin-1").translate(kept).decode("latin-1").split()
+        except UnicodeEncodeError:
+            return pattern.findall(text)
+
+    return find
 
 
 def cut_by_zeros(text: str) -> bytes:

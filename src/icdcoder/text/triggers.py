@@ -78,18 +78,22 @@ class Triggers:
             for word in re.findall(r"<\w+>|\w+|[^\w\s]", words):
                 node = node.following.setdefault(word, _Node())
             node.endings.append((senses, phrase.startswith("<start>"), phrase.endswith("<end>")))
-        self._first = Memo(self._root.after, most=200_000)
+        self._first = Memo(lambda word: self._root.after(word.lower()), most=200_000)
 
     def find(self, text: str, start: int = 0, end: int | None = None) -> Iterator[Hit]:
         """Phrases in the sentence [start, end) of a text from left to right, the longest at each place; none overlaps
         another. What stands around the sentence says whether a word begins or a statement ends."""
         # What stands between tokens and the tokens take turns: token i is [bounds[2i + 1], bounds[2i + 2]) of the text.
         parts = _TOKEN.split(text[start:end])
+        nodes = enumerate(map(self._first.__getitem__, parts[1::2]))
+        begun = [(first, node) for first, node in nodes if node is not None]
+        if not begun:
+            return
         bounds = list(accumulate(map(len, parts), initial=start))
         words = [word.lower() for word in parts[1::2]]
         free = 0
-        for first, node in enumerate(map(self._first.__getitem__, words)):
-            if node is None or first < free:
+        for first, node in begun:
+            if first < free:
                 continue
             last, senses = _longest(text, bounds, words, first, node)
             if senses:

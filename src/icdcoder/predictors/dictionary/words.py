@@ -50,6 +50,8 @@ _FRACTURED = normal_form("fracture")
 CONNECTING = frozenset(
     "with due by in from on at for as into is was were are be been being caused that which this there has had".split()
 )
+_TAKEN_OUT = CONNECTING | _WRITTEN.keys() | _TOLD_BY_WHAT_FOLLOWS.keys()
+"""Words that may not be filed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
     spelled = False
     beginning: set[int] = set()
     for i, word in enumerate(note.words):
+        if word not in _TAKEN_OUT:
+            kept.append(i)
+            words.append(word)
+            continue
         if word in _TOLD_BY_WHAT_FOLLOWS and _TOLD_BY_WHAT_FOLLOWS[word].match(text, offsets[i][0]):
             continue
         if word in _WRITTEN and (word in SIDES or _is_side(text, *offsets[i])):
@@ -106,7 +112,7 @@ def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
             spelled = spelled or len(word) > 1
             if i and note.words[i - 1] in _BEGINNING:
                 beginning.add(len(kept))
-        elif word not in CONNECTING or (capitals and text[offsets[i][0] : offsets[i][1]].isupper()):
+        elif word not in CONNECTING or (capitals and text[slice(*offsets[i])].isupper()):
             kept.append(i)
             words.append(word)
     return TermWords(

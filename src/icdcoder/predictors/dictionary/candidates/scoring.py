@@ -30,6 +30,7 @@ from icdcoder.predictors.dictionary.compiled import Dictionary, Sense
 from icdcoder.predictors.dictionary.cured import TAKEN_AWAY
 from icdcoder.predictors.dictionary.mentions import Mention
 from icdcoder.predictors.dictionary.terms import Source
+from icdcoder.text.tokens import found_by
 
 # How far a wording alone supports the code.
 TRUST = {
@@ -109,7 +110,7 @@ _PASSING = "A38 B01 B02 B05 B06 B26 B27 H10 H46 J00 J01 J02 J03 J04 J05 J06 J20 
 GONE = (*PROCEDURES, *ORGANISMS, *TAKEN_AWAY, *(f"icd10cm:{value}" for value in _PASSING))
 HIGHEST = 0.99
 
-_WORD = re.compile(r"[^\W_]+")
+_words = found_by(re.compile(r"[^\W_]+"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def candidates(
                 supports[dictionary.number(history)].append((as_history * HISTORY, mention, sense))
                 strength *= PAST_CONDITION
             supports[sense.code].append((strength, mention, sense))
-    words = frozenset(map(CONTENT_WORDS.__getitem__, set(_WORD.findall(note))))
+    words = frozenset(map(CONTENT_WORDS.__getitem__, set(_words(note))))
     scored = []
     for number, rows in supports.items():
         rows.sort(key=lambda row: (-row[0], row[1].start))
