@@ -26,6 +26,8 @@ _REACHES: dict[str, Reach] = {
     "tests": "tests",
 }
 _TOKEN = re.compile(r"(\w+|[^\w\s])")
+_WORDS = re.compile(r"<\w+>|\w+|[^\w\s]")
+"""Those of a phrase of the data file."""
 # A mark, the end of a line, the next column of a table, or the next label ("Fever: no Cough: yes").
 _STATEMENT_END = re.compile(r"[ \t]*(?:[.;,)\]\n]|$)|[ \t]{2}|[ \t][A-Z][A-Za-z/]{1,24}:")
 
@@ -74,9 +76,11 @@ class Triggers:
         self._root = _Node()
         for phrase, senses in phrases.items():
             node = self._root
-            words = phrase.removeprefix("<start>").removesuffix("<end>")
-            for word in re.findall(r"<\w+>|\w+|[^\w\s]", words):
-                node = node.following.setdefault(word, _Node())
+            for word in _WORDS.findall(phrase.removeprefix("<start>").removesuffix("<end>")):
+                following = node.following.get(word)
+                if following is None:
+                    following = node.following[word] = _Node()
+                node = following
             node.endings.append((senses, phrase.startswith("<start>"), phrase.endswith("<end>")))
         self._first = Memo(lambda word: self._root.after(word.lower()), most=200_000)
 

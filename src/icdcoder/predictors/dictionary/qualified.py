@@ -13,6 +13,7 @@ _SYSTEM = "icd10cm:"
 _AROUND = 110
 # The text's own signs ("> 50 %") would be taken for those that stand around a mention.
 _OWN = str.maketrans(BEGINS + ENDS, "  ")
+_SIGN = re.compile(f"[{BEGINS}{ENDS}]")
 _NOT_SO = re.compile(
     r"\b(?:no|not|non|without|w/o|denie[sd]|negative for|absence of|rules? out|ruled out|r/o|vs\.?|versus|possible|"
     r"resolved|never)\b(?:(?!\b(?:but|with|however)\b)[^.;,<>\n]){0,40}$",
@@ -43,6 +44,12 @@ def qualified(text: str, start: int, end: int, code: str) -> str:
         if made is None:
             break
         at, code = made[0] + 1, made[1]
+    return _of_the_note(text, code) if _anywhere(code) else code
+
+
+@lru_cache(maxsize=64)
+def _of_the_note(text: str, code: str) -> str:
+    """The code, more exact where the note says one such thing only; a note has many mentions of one code."""
     named = {exact for words, exact in _anywhere(code) if _says(text, words)}
     return named.pop() if len(named) == 1 else code
 
@@ -84,5 +91,7 @@ def _says(statement: str, words: re.Pattern[str]) -> bool:
 def _statement(text: str, start: int, end: int) -> str:
     """The statement around what stands there, with signs where that begins and ends."""
     before, behind = around(text, start, end, _AROUND)
-    before, inside, behind = (part.translate(_OWN) for part in (before, text[start:end], behind))
+    inside = text[start:end]
+    if _SIGN.search(before + inside + behind):
+        before, inside, behind = (part.translate(_OWN) for part in (before, inside, behind))
     return f"{before}{BEGINS}{inside}{ENDS}{behind}"

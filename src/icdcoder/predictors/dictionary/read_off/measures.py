@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from icdcoder.core.code import Code
 from icdcoder.predictors.dictionary.read_off.newborn import is_newborn
+from icdcoder.text.led_pattern import CuedPattern, holds_one, in_small_letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ _PREGNANCY_CUES = tuple(
 _Reading = Callable[[re.Match[str]], tuple[str, bool] | None]
 # A text is searched where it holds one of the words, in small letters; of each group, where there are two.
 _WEEKS = ("week", "wk")
+# Of "31+4", as British midwives and obstetricians write the weeks.
+_PLUS_DAYS = (tuple(f"+{day}" for day in range(7)),)
 # "38+4", "39 and 1/7th", "35-1/7", "39 plus".
 _DAYS = r"(?:th)?(?:(?: ?[+]| and| plus|-)? ?\d/7(?:ths?)?|(?:[+]| and )\d| plus)?"
 _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], ...] = (
@@ -189,9 +192,8 @@ _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], 
         ),
         _cigarettes,
     ),
-    # "31+4", as British midwives and obstetricians write the weeks.
     (
-        (tuple(f"+{day}" for day in range(7)),),
+        _PLUS_DAYS,
         re.compile(
             r"\b(?:pregnan\w*|gravida|antenatal|primip\w*|multip\w*|obstet\w*|G\d+ ?P\d+)\b[^\n;]{0,60}?"
             r"(?<![\d.])(?P<n>\d{2}) ?\+ ?[0-6]"
@@ -216,15 +218,21 @@ _MEASURES: tuple[tuple[tuple[tuple[str, ...], ...], re.Pattern[str], _Reading], 
         _burned,
     ),
 )
+# What is measured stands near one of the first words; but a "31 + 4" may be written otherwise than the "+4" by which a
+# text with such weeks is known, and stand anywhere.
+_CUED = tuple(
+    (words, CuedPattern(pattern, words[0], reach=1_000_000 if words is _PLUS_DAYS else 300), read)
+    for words, pattern, read in _MEASURES
+)
 
 
 def measures(text: str) -> Iterator[Measure]:
     """Those that the text states, kind by kind."""
-    small = text.lower()
-    for words, pattern, read in _MEASURES:
-        if not all(any(word in small for word in group) for group in words):
+    small = in_small_letters(text)
+    for words, pattern, read in _CUED:
+        if not all(holds_one(text, group) for group in words):
             continue
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, small):
             found = read(match)
             if found:
                 yield Measure(match.start(), match.end(), Code("icd10cm", found[0]), found[1])

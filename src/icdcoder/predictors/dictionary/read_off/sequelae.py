@@ -6,21 +6,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from icdcoder.core.code import Code
 from icdcoder.knowledge.stroke_deficits import deficits
-from icdcoder.text.led_pattern import holds_one
+from icdcoder.predictors.dictionary.statement import near
+from icdcoder.text.led_pattern import LedPattern, in_small_letters
 
-_STROKE = re.compile(
-    r"\b(?:strokes?|CVAs?|cerebrovascular accidents?|cerebral infarct(?:ion|s)?|"
-    r"(?P<bleeding>(?:intracerebral|intracranial|subarachnoid) ha?emorrhage|ICH|SAH))\b"
-    r"(?! (?:service|unit|team|clinic|ward|alert|protocol|scale|nurse|code|centre|center|risk|work-?up)\b)",
-    re.IGNORECASE,
-)
-# Each match of it holds one of these, in small letters, with what stands before it.
-_STROKE_CUES = (
-    *"stroke|cva|cerebrovascular acc|cerebral inf|ral hem|ral haem|ial hem|ial haem|oid hem|oid haem".split("|"),
-    *(before + short for before in " \n\t,;:(/-.+=>['\"" for short in ("ich", "sah")),
+_STROKE = LedPattern(
+    re.compile(
+        r"\b(?:strokes?|CVAs?|cerebrovascular accidents?|cerebral infarct(?:ion|s)?|"
+        r"(?P<bleeding>(?:intracerebral|intracranial|subarachnoid) ha?emorrhage|ICH|SAH))\b"
+        r"(?! (?:service|unit|team|clinic|ward|alert|protocol|scale|nurse|code|centre|center|risk|work-?up)\b)",
+        re.IGNORECASE,
+    ),
+    (
+        *("stroke", "cva", "cerebrovascular acc", "cerebral inf", "intracerebral h", "intracranial h"),
+        *("subarachnoid h", "ich", "sah"),
+    ),
 )
 _KINDS = {"intracer": "I69.1", "ich": "I69.1", "subarach": "I69.0", "sah": "I69.0", "intracra": "I69.2"}
 _INFARCT = "I69.3"
@@ -46,6 +49,8 @@ _CAUSE = re.compile(
 )
 _AFTER_IT = re.compile(r"\bpost-?\s?(?:stroke|CVA) $", re.IGNORECASE)
 _BEFORE, _BEHIND = 140, 110
+# Of a stroke: what it left stands no further away, whatever its words are.
+_REACH = 400
 _LEFT_HANDED = re.compile(r"\bleft[ -]hand(?:ed\b|[ -]domina)|\bleft[ -]domina|\bLHD\b", re.IGNORECASE)
 _AMBIDEXTROUS = re.compile(r"\bambidext", re.IGNORECASE)
 # The kind of a dysphagia is coded beside it.
@@ -73,14 +78,14 @@ class Sequela:
 
 def sequelae(text: str) -> Iterator[Sequela]:
     """In no order. The side is coded as if the right hand led; see `of_the_hand`."""
-    if not holds_one("\n" + text, _STROKE_CUES):
-        return
-    strokes = [one for one in _STROKE.finditer(text) if not _DENIED.search(text, max(0, one.start() - 45), one.start())]
+    told = _STROKE.finditer(text, in_small_letters(text))
+    strokes = [one for one in told if not _DENIED.search(text, max(0, one.start() - 45), one.start())]
     if not strokes:
         return
+    parts = list(near(strokes, _REACH))
     read: list[tuple[int, int]] = []
     for deficit in deficits():
-        for match in deficit.words.finditer(text):
+        for match in chain.from_iterable(deficit.words.finditer(text, *part) for part in parts):
             # The weakness of a leg is no weakness besides.
             if any(match.start() < end and start < match.end() for start, end in read):
                 continue

@@ -11,7 +11,7 @@ from functools import lru_cache
 from icdcoder.core.code import Code
 from icdcoder.knowledge.wound_sites import Kind, Side, sites
 from icdcoder.predictors.dictionary.statement import around, near
-from icdcoder.text.led_pattern import holds_one
+from icdcoder.text.led_pattern import LedPattern, in_small_letters
 
 # What the character for it is: of a burn its degree is looked for.
 _KINDS: tuple[tuple[str, Kind, str], ...] = (
@@ -29,14 +29,15 @@ _KINDS: tuple[tuple[str, Kind, str], ...] = (
     (r"crush(?:ing|ed)?(?: injur(?:y|ies))", "crush", ""),
 )
 _ANY_KIND = "|".join(words for words, _, _ in _KINDS)
-# A text is searched where it holds one of these, in small letters.
-_LEADS = tuple(
-    (
-        "lacerat|skin tear|lac |lac,|lac.|lacs|bite|bitten|gunshot|gsw|bullet|puncture|stab |stab,|stab-|stabs|slash|"
-        "incised|contus|bruis|ematoma|abras|graze|scrape|burn|scald|crush"
-    ).split("|")
+_ANY = LedPattern(
+    re.compile(rf"\b(?:{_ANY_KIND})\b", re.IGNORECASE),
+    tuple(
+        (
+            "puncture w|gunshot|gsw|bullet w|dog bite|cat bite|human bite|animal bite|rat bite|bitten|lac|skin tear|"
+            "stab|slash w|incised w|contus|bruis|hematoma|haematoma|abras|graze|scrape|burn|scald|crush"
+        ).split("|")
+    ),
 )
-_ANY = re.compile(rf"\b(?:{_ANY_KIND})\b", re.IGNORECASE)
 _DETERMINER = r"(?:(?:the|his|her|their|an?|patient's) ){0,2}"
 _SIDE = r"(?:right|left|bilateral|both|rt\.?|lt\.?|R|L)(?:[ -]sided)?"
 # All repetitions are bounded, so that no note can cost more than its length times a constant.
@@ -99,9 +100,7 @@ class _Told:
 
 def wounds(text: str) -> Iterator[tuple[int, int, Code]]:
     """Those that the text tells of, with their sites."""
-    if not holds_one(text, _LEADS):
-        return
-    for start, end in near(_ANY.finditer(text), _REACH):
+    for start, end in near(_ANY.finditer(text, in_small_letters(text)), _REACH):
         for listed in _lists(text, start, end):
             told = _told(text, listed)
             if told is None or _NOT_NOW.search(text, max(0, told.start - _AROUND), told.start):
