@@ -179,7 +179,7 @@ def test_a_process_does_as_a_share_here_does(tmp_path: Path) -> None:
 
 def _values(share: DraftShare | DraftProcess, training: Any, kept: Any) -> list[Any]:
     found = share.learn(training, kept, False)
-    return [list(found.names), found.documents.tolist(), found.in_training.tolist(), found.kept.tolist()]
+    return [found.names, found.documents.tolist(), found.in_training.tolist(), found.kept.tolist()]
 
 
 def test_what_goes_wrong_in_a_process_is_said_without_its_texts(tmp_path: Path) -> None:

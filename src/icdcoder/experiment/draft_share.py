@@ -6,7 +6,7 @@ Processes of `draft_process.py` import this module, which needs numpy and nothin
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +24,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Learnt:
-    """Of each draft number: the token it stands for, in how many of the documents to learn from it is, and whether it
-    is in a training document and in any document kept."""
+    """Of each draft number: the token it stands for (a line each), in how many of the documents to learn from it is,
+    and whether it is in a training document and in any document kept."""
 
-    names: Sequence[Hashable]
-    documents: npt.NDArray[np.int64]
+    names: str
+    documents: npt.NDArray[np.int32]
     in_training: Mask
     kept: Mask
 
@@ -55,10 +55,11 @@ class DraftShare:
     def learn(self, training: Mask, kept: Mask, reads_all: bool) -> Learnt:
         """training, kept: which of the documents are. reads_all: learn from all that are kept."""
         names = self._numbers.names()
-        documents = np.zeros(len(names), dtype=np.int64)
-        in_training = np.zeros(len(names), dtype=np.bool_)
-        seen = np.zeros(len(names), dtype=np.bool_)
-        last = np.zeros(len(names), dtype=np.int32)
+        size = names.count("\n") + 1 if names else 0
+        documents = np.zeros(size, dtype=np.int32)
+        in_training = np.zeros(size, dtype=np.bool_)
+        seen = np.zeros(size, dtype=np.bool_)
+        last = np.zeros(size, dtype=np.int32)
         places = np.arange(1, dtype=np.int32)
         for document, ids in self._documents():
             if not kept[document]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import numpy.typing as npt
 from icdcoder.core.code import Code
 from icdcoder.core.document import SPLITS, Document, PatientSplits, Split
 from icdcoder.core.label_space import LabelSpace
-from icdcoder.experiment.draft_share import Learnt, Mask
+from icdcoder.experiment.draft_share import Mask
+from icdcoder.experiment.draft_tokens import Tokens
 from icdcoder.experiment.shares import Shares
 from icdcoder.text.reader import Ids, Learner, Reader
 
@@ -119,23 +120,19 @@ class Drafts:
         kept = self.kept
         train = np.frombuffer(self._splits, dtype=np.uint8) == SPLITS.index("train")
         learnt = self._shares.learn(kept & train, kept)
-        names, numbers = _united(learnt)
-        documents, in_training, in_any = np.zeros((3, len(names)), dtype=np.int64)
-        for share, number in zip(learnt, numbers, strict=True):
-            documents[number] += share.documents
-            in_training[number] |= share.in_training
-            in_any[number] |= share.kept
-        reader = self._learner.reader({names[i]: int(documents[i]) for i in np.flatnonzero(documents)})
-        final = self._learner.final(reader, names)
+        self._shares.close()
+        united = Tokens(learnt, self._learner.least)
+        reader = self._learner.reader(united.documents)
+        final = self._learner.final(reader, [*united.documents, ""])
         lengths = self._shares.lengths()
-        finals = [None if final is None else final[number] for number in numbers]
+        finals = [None if final is None else united.of_share(share, final) for share in range(len(learnt))]
         self._write(path, finals, kept_of(reader) if kept_of else None)
         self._shares.forget()
         facts = {
             "tokens": int(lengths[kept].sum()),
             "train tokens": int(lengths[kept & train].sum()),
-            "types": int(in_any.sum()),
-            "train types": int(in_training.sum()),
+            "types": united.types,
+            "train types": united.train_types,
             "vocabulary": reader.size - 2,
         }
         return Numbered(reader, int((lengths[kept] > self._budget).sum()), facts)
@@ -161,13 +158,3 @@ class Drafts:
                         file.write(np.ascontiguousarray(read).data)
                 first += len(lengths)
                 before += len(chosen)
-
-
-def _united(learnt: Sequence[Learnt]) -> tuple[list[Hashable], list[npt.NDArray[np.int64]]]:
-    """The tokens of all shares, each once; and of each share the place of each of its tokens among them."""
-    places: dict[Hashable, int] = {}
-    numbers = []
-    for share in learnt:
-        found = (places.setdefault(name, len(places)) for name in share.names)
-        numbers.append(np.fromiter(found, dtype=np.int64, count=len(share.names)))
-    return list(places), numbers

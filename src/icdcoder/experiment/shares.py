@@ -149,4 +149,4 @@ class Shares:
         return share
 
 
-_NOTHING = Learnt((), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_))
+_NOTHING = Learnt("", np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_))

@@ -5,7 +5,7 @@ A reader is a component of `text/readers`: a module with `Config`, `learner(conf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -91,8 +91,9 @@ class Numbers(Protocol):
         """Draft ids of each text, whole."""
         ...
 
-    def names(self) -> Sequence[Hashable]:
-        """Of each draft id the token that it stands for: what is the same for others who number other texts."""
+    def names(self) -> str:
+        """A line for each draft id, the token that it stands for: what is the same for others who number other texts.
+        The tokens of two ids may be the same."""
         ...
 
 
@@ -100,10 +101,14 @@ class Numbers(Protocol):
 class Learner(Protocol):
     """Makes a reader from a corpus that is seen once: texts get draft numbers, which are made final at the end.
 
-    reads_all: whether the settings ask that it learns from validation and test notes too, as some authors' code does.
+    least: in how many of the notes that it learns from a token needs to be. reads_all: whether the settings ask that it
+    learns from validation and test notes too, as some authors' code does.
     numbers: makes draft numbers in which no text has been seen. divisible: whether it is quicker where several
     processes each number a share of the texts; `numbers` can be pickled then.
     """
+
+    @property
+    def least(self) -> int: ...
 
     @property
     def reads_all(self) -> bool: ...
@@ -114,12 +119,12 @@ class Learner(Protocol):
     @property
     def numbers(self) -> Callable[[], Numbers]: ...
 
-    def reader(self, documents: Mapping[Any, int]) -> Reader:
+    def reader(self, documents: Mapping[str, int]) -> Reader:
         """documents: in how many *training* notes each token stands, which is all that the reader may learn from; with
-        `reads_all`, in how many of all."""
+        `reads_all`, in how many of all. Tokens of fewer than `least` may be missing."""
         ...
 
-    def final(self, reader: Any, names: Sequence[Any]) -> Ids | None:
+    def final(self, reader: Any, names: Sequence[str]) -> Ids | None:
         """The reader's id of each token; None where draft ids are final (nothing was learnt)."""
         ...
 

@@ -24,25 +24,45 @@ AS_CAML = ("caml", "msmn")
 
 
 class WordNumbers:
-    """Draft numbers: words get them in the order in which they appear."""
+    """Draft numbers: words get them in the order in which they appear.
+
+    A word has one number in a text, and may have another in texts that are not ASCII throughout. Most words of a corpus
+    are in one note of it; they are kept as lines of text, which takes a tenth of what a dictionary does.
+    """
 
     def __init__(self, rule: str) -> None:
-        self._drafts = _Asked(lambda _: len(self._drafts))
-        self._bulk = WordBulk(rule, self._drafts.__getitem__)
+        self._size = 0
+        self._lines: list[str] = []
+        self._asked = _Asked(lambda word: self._new([word])[0])
+        self._bulk = WordBulk(rule, self._asked.__getitem__, self._new)
 
     def number(self, texts: Sequence[str]) -> list[Ids]:
         return self._bulk(texts)
 
-    def names(self) -> list[str]:
-        return list(self._drafts)
+    def names(self) -> str:
+        return "\n".join(self._lines)
+
+    def _new(self, words: Sequence[str]) -> range:
+        before = self._size
+        if words:
+            self._size += len(words)
+            self._lines.append("\n".join(words))
+        return range(before, self._size)
 
 
 class WordBulk:
-    """Many texts by one rule: words that are met again are looked up, `number(word)` is asked once for each word."""
+    """Many texts by one rule: words that are met again are looked up.
 
-    def __init__(self, rule: str, number: Callable[[str], int]) -> None:
+    number: of a word, the same each time. once: of words that are not asked for again, of the texts in which they are
+    looked up in the table.
+    """
+
+    def __init__(
+        self, rule: str, number: Callable[[str], int], once: Callable[[list[str]], Sequence[int]] | None = None
+    ) -> None:
         self._rule = rule
         self._number = number
+        self._once = once or (lambda words: [number(word) for word in words])
         self._table = WordTable(self._raw_numbers)
         self._numbers = _Asked(self._raw_number)
 
@@ -72,8 +92,9 @@ class WordBulk:
 
     def _raw_numbers(self, raws: Sequence[str]) -> list[int]:
         """Of ASCII words in small letters."""
-        number = self._number
-        return [LEFT_OUT if raw.isnumeric() else number(raw) for raw in raws]
+        left_out = [raw.isnumeric() for raw in raws]
+        numbers = iter(self._once([raw for raw, out in zip(raws, left_out, strict=True) if not out]))
+        return [LEFT_OUT if out else next(numbers) for out in left_out]
 
     def _raw_number(self, raw: str) -> int:
         word = kept_word(raw)

@@ -16,6 +16,8 @@ Words64 = npt.NDArray[np.uint64]
 Indices = npt.NDArray[np.int64]
 
 LONGEST = 16
+# Words that are put into a larger table together.
+AT_ONCE = 1 << 16
 # The words of a text must be followed by so many bytes, since integers are read past a word's end.
 PADDING = b" " * LONGEST
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
@@ -160,9 +162,11 @@ class WordTable:
 
     def _grow(self) -> None:
         full = self._first != 0
-        kept = self._first[full], self._second[full], self._numbers[full]
+        first, second, numbers = self._first[full], self._second[full], self._numbers[full]
         self._make(66 - int(self._shift))
-        self._insert(*kept)
+        for at in range(0, len(first), AT_ONCE):  # what is needed beside the table stays small
+            some = slice(at, at + AT_ONCE)
+            self._insert(first[some], second[some], numbers[some])
 
     def _slots(self, first: Words64, second: Words64) -> Indices:
         mixed = first * _SPREAD[0] ^ second * _SPREAD[1]

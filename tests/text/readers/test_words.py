@@ -33,7 +33,7 @@ def learnt(texts: Sequence[str], rule: str = "caml", chunk: int = 3) -> tuple[Wo
     learner = WordLearner(build(Config, {"min_documents": 1, "rule": rule}, "text"))
     numbers = learner.numbers()
     drafts = [ids for at in range(0, len(texts), chunk) for ids in numbers.number(texts[at : at + chunk])]
-    names = numbers.names()
+    names = numbers.names().split("\n")
     reader = learner.reader(documents(drafts, names))
     final = learner.final(reader, names)
     return reader, [final[ids].tolist() for ids in drafts]
@@ -69,8 +69,9 @@ def test_words_of_notes_it_does_not_learn_from_are_unknown(training: list[str], 
     learner = WordLearner(Config(min_documents=2))
     numbers = learner.numbers()
     drafts = numbers.number([*training, *others])
-    reader = learner.reader(documents(drafts[: len(training)], numbers.names()))
-    final = learner.final(reader, numbers.names())
+    names = numbers.names().split("\n")
+    reader = learner.reader(documents(drafts[: len(training)], names))
+    final = learner.final(reader, names)
     spelt = [named("caml")(text).texts for text in training]
     assert reader.vocabulary == Vocabulary.fit(spelt, min_documents=2)
     for text, ids in zip([*training, *others], drafts, strict=True):

@@ -105,6 +105,7 @@ class SubwordLearner:
     """There is nothing to learn: draft numbers are final. Tokenizers run on all cores by themselves."""
 
     known: Subwords
+    least: ClassVar[int] = 1
     reads_all: ClassVar[bool] = False
     divisible: ClassVar[bool] = False
 
@@ -114,13 +115,13 @@ class SubwordLearner:
     def number(self, texts: Sequence[str]) -> list[Ids]:
         return self.known.encode_all(texts)
 
-    def names(self) -> range:
-        return range(self.known.size)
+    def names(self) -> str:
+        return "\n".join(map(str, range(self.known.size)))
 
-    def reader(self, documents: Mapping[int, int]) -> Subwords:
+    def reader(self, documents: Mapping[str, int]) -> Subwords:
         return self.known
 
-    def final(self, reader: Subwords, names: Sequence[int]) -> None:
+    def final(self, reader: Subwords, names: Sequence[str]) -> None:
         return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -68,14 +68,14 @@ class WordLearner:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.least = config.min_documents
         self.reads_all = config.vocabulary_parts == "all"
         self.numbers = partial(WordNumbers, config.rule)
 
-    def reader(self, documents: Mapping[Any, int]) -> WordReader:
-        least = self.config.min_documents
-        return WordReader(Vocabulary.of_counts(documents, min_documents=least), self.config.rule)
+    def reader(self, documents: Mapping[str, int]) -> WordReader:
+        return WordReader(Vocabulary.of_counts(documents, min_documents=self.least), self.config.rule)
 
-    def final(self, reader: WordReader, names: Sequence[Any]) -> Ids:
+    def final(self, reader: WordReader, names: Sequence[str]) -> Ids:
         return reader.vocabulary.encode(names)
 
 
