@@ -15,7 +15,7 @@ ASCII = st.characters(codec="ascii")
 PATTERNS = {
     "deliveries": (pregnancy._DELIVERED, pregnancy._DELIVERED_CUES),
     "pregnancies": (re.compile(measures._OF_A_PREGNANCY, re.IGNORECASE), measures._PREGNANCY_CUES),
-    "strokes": (sequelae._STROKE, sequelae._STROKE_CUES),
+    "strokes": (sequelae._STROKE.pattern, sequelae._STROKE.leads),
     # What follows is no part of a match.
     "spreads": (re.compile(metastases._SPREAD.pattern.removesuffix(r"(?=\S)"), re.IGNORECASE), metastases._CUES),
     "origins": (metastases._FROM, metastases._CUES),
@@ -30,3 +30,9 @@ def test_each_match_holds_a_cue(name: str, data: st.DataObject) -> None:
     pattern, cues = PATTERNS[name]
     text = data.draw(st.from_regex(pattern, fullmatch=True, alphabet=ASCII))
     assert holds_one(f"\n{text} ", cues)
+
+
+@given(data=st.data())
+def test_each_stroke_begins_with_one_of_its_leads(data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(sequelae._STROKE.pattern, fullmatch=True, alphabet=ASCII))
+    assert text.lower().startswith(sequelae._STROKE.leads)
