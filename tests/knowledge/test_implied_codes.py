@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 from icdcoder import systems
 from icdcoder.core.code import Code
 from icdcoder.knowledge.implied_codes import implied, likely, rules
@@ -27,6 +29,21 @@ def test_hypertensive_heart_and_kidney_disease_bring_both() -> None:
 def test_what_is_likely_beside_a_code() -> None:
     assert [code.value for code in likely(codes("N18.6"))] == ["Z99.2"]
     assert list(likely(codes("I10"))) == []
+
+
+def test_every_line_of_the_table_is_asked() -> None:
+    chooser = random.Random(3)
+    stated = [one for rule in rules() for one in rule.stated]
+    for _ in range(300):
+        given = codes(*chooser.sample(stated, 4), "I10")
+        values = [code.value for code in given]
+        expected = [
+            (next(value for value in values if value.startswith(rule.stated)), rule.implied)
+            for rule in rules()
+            if any(value.startswith(rule.stated) for value in values)
+            and not any(value.startswith(rule.enough) for value in values)
+        ]
+        assert [(code.value, other) for code, other in implied(given)] == expected
 
 
 def test_every_code_is_billable() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from icdcoder.core.code import Code
 from icdcoder.knowledge.shipped import rows
 
 TABLE = "implied_codes.tsv"
+_CATEGORY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Implication:
 def implied(codes: Collection[Code]) -> Iterator[tuple[Code, Code]]:
     """(code that states it, code that is missing) for ICD-10-CM codes of one note."""
     values = [code.value for code in codes if code.system == "icd10cm"]
-    for rule in rules():
+    for number in _in_question(values, _rules_by_category()):
+        rule = rules()[number]
         stated = next((value for value in values if value.startswith(rule.stated)), None)
         if stated and not any(value.startswith(rule.enough) for value in values):
             yield Code("icd10cm", stated), rule.implied
@@ -33,9 +35,38 @@ def implied(codes: Collection[Code]) -> Iterator[tuple[Code, Code]]:
 def likely(codes: Collection[Code]) -> Iterator[Code]:
     """Codes for which a word that alone is too little is enough beside these codes: dialysis in renal failure."""
     values = [code.value for code in codes if code.system == "icd10cm"]
-    for code, beside in _likely():
+    for number in _in_question(values, _likely_by_category()):
+        code, beside = _likely()[number]
         if any(value.startswith(beside) for value in values):
             yield code
+
+
+def _in_question(values: Collection[str], by_category: Mapping[str, Collection[int]]) -> list[int]:
+    """The lines, by their numbers, of which one begins as one of the values does: a few of some hundred."""
+    categories = {value[:_CATEGORY] for value in values}
+    return sorted({number for category in categories for number in by_category.get(category, ())})
+
+
+def _by_category(beginnings: Sequence[tuple[str, ...]]) -> dict[str, list[int]]:
+    """{three characters: numbers of the lines with a beginning of a code that begins so}. Raises ValueError for a
+    shorter beginning."""
+    lines: dict[str, list[int]] = {}
+    for number, own in enumerate(beginnings):
+        if any(len(one) < _CATEGORY for one in own):
+            raise ValueError(f"{TABLE}: {' '.join(own)} has less than a category.")
+        for category in {one[:_CATEGORY] for one in own}:
+            lines.setdefault(category, []).append(number)
+    return lines
+
+
+@lru_cache(maxsize=1)
+def _rules_by_category() -> dict[str, list[int]]:
+    return _by_category([rule.stated for rule in rules()])
+
+
+@lru_cache(maxsize=1)
+def _likely_by_category() -> dict[str, list[int]]:
+    return _by_category([beside for _, beside in _likely()])
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 
 from icdcoder.text.memo import Memo
 from icdcoder.text.tokens import found_by
@@ -69,9 +68,9 @@ def not_english(text: str) -> bool:
             return True
         # Words that begin with a capital may be names: Sjögren, Ménière.
         accented = sum(len(w) > 2 and w[0].islower() and not w.isascii() and w not in _OTHERS for w in written)
-    kinds = Counter(map(_KIND.__getitem__, map(str.lower, written) if letters.isupper() else written))
-    words = len(written) - kinds[""]
-    others, english = accented + kinds["other"], kinds["english"]
+    kinds = list(map(_KIND.__getitem__, map(str.lower, written) if letters.isupper() else written))
+    words = len(written) - kinds.count("")
+    others, english = accented + kinds.count("other"), kinds.count("english")
     if words < _FEW:
         return others > 1 and others > 0.25 * words and others > 2 * english
     return others > 0.08 * words and others > 2 * english

@@ -21,7 +21,7 @@ class LedPattern:
     def finditer(self, text: str, small: str) -> Iterator[re.Match[str]]:
         """Those of `pattern.finditer(text)`. small: the text `in_small_letters`."""
         free = 0
-        for start in sorted({start for lead in self.leads for start in _places(small, lead)}):
+        for start in sorted(_all_places(small, self.leads)):
             if start >= free and (match := self.pattern.match(text, start)):
                 free = match.end()
                 yield match
@@ -38,7 +38,7 @@ class CuedPattern:
 
     def finditer(self, text: str, small: str) -> Iterator[re.Match[str]]:
         """Those of `pattern.finditer(text)`. small: the text `in_small_letters`."""
-        for start, end in _parts(sorted(at for cue in self.cues for at in _places(small, cue)), self.reach):
+        for start, end in _parts(sorted(_all_places(small, self.cues)), self.reach):
             yield from self.pattern.finditer(text, start, min(end, len(text)))
 
 
@@ -80,8 +80,12 @@ def _parts(places: Iterable[int], reach: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _places(text: str, wording: str) -> Iterator[int]:
-    start = text.find(wording)
-    while start >= 0:
-        yield start
-        start = text.find(wording, start + 1)
+def _all_places(text: str, wordings: Iterable[str]) -> set[int]:
+    """Where any of the wordings begins."""
+    places: set[int] = set()
+    for wording in wordings:
+        at = text.find(wording)
+        while at >= 0:
+            places.add(at)
+            at = text.find(wording, at + 1)
+    return places

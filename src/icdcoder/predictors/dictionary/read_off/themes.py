@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from icdcoder.core.code import Code
@@ -77,23 +78,35 @@ class ReadingsOff:
 
     def tell(self, code: str, start: int, end: int) -> bool:
         """Whether what stands there is told by one of them, and better than by a wording that stands for the code."""
-        if code.startswith(_OF_DRUGS):
-            return _overlap(self.drugs, start, end)
-        if code.startswith(_SECONDARY):
-            # What goes beyond the site, or comes in from before the words, joins what does not belong together.
-            inside = (start < stop - 1 and stop - 1 < end and first <= start for first, stop in self.origins)
-            return _overlap(self.ways, start, end) or any(inside)
-        if code.startswith(_CANCER):
-            return _overlap(self.sites, start, end)
-        if code.startswith(_OF_BIRTHS):
-            return _overlap(self.newborn, start, end)
-        if code.startswith("icd10cm:V"):
+        theme = _theme(code)
+        if theme is None:
+            return False
+        if theme == "accidents":
             return bool(self.accidents)
-        if code.startswith(_OF_VERTEBRAE):
-            return _overlap(self.vertebrae, start, end)
-        if code.startswith(_OF_WOUNDS):
-            return _overlap(self.wounds, start, end)
-        return code.startswith(_OF_STROKES) and _overlap(self.strokes, start, end)
+        spans: tuple[Span, ...] = getattr(self, theme)
+        if theme != "ways":
+            return _overlap(spans, start, end)
+        # What goes beyond the site, or comes in from before the words, joins what does not belong together.
+        inside = (start < stop - 1 and stop - 1 < end and first <= start for first, stop in self.origins)
+        return _overlap(spans, start, end) or any(inside)
+
+
+# The spans that tell better, the first for a code that fits several.
+_THEMES = (
+    ("drugs", _OF_DRUGS),
+    ("ways", _SECONDARY),
+    ("sites", _CANCER),
+    ("newborn", _OF_BIRTHS),
+    ("accidents", ("icd10cm:V",)),
+    ("vertebrae", _OF_VERTEBRAE),
+    ("wounds", _OF_WOUNDS),
+    ("strokes", _OF_STROKES),
+)
+
+
+@lru_cache(maxsize=100_000)
+def _theme(code: str) -> str | None:
+    return next((theme for theme, beginnings in _THEMES if code.startswith(beginnings)), None)
 
 
 def read_off(cleaned: Cleaned, sections: Sequence[Section], drugs: Drugs | None) -> ReadingsOff:
