@@ -26,8 +26,8 @@ from icdcoder.text.term_index import Match
 # Abbreviations with a vowel that are written in small letters too, and are no English words.
 _SMALL_TOO = frozenset(
     """
-    aaa afib aki ards arf bka aka cabg cad chf copd cva cvas dka ekg esrd etoh gerd gib icd icu ida iddm niddm iugr
-    lbbb mets mrsa nstemi osa pna pvd ra rsv scd stemi tia tias uri uti utis vfib vtach
+    aaa afib aki ards arf bka aka cabg cad chf copd cva cvas dka ekg esrd etoh gerd gib hypok icd icu ida iddm niddm
+    iugr lbbb mets mrsa nstemi osa pna pvd pyelo ra rhabdo rsv scd stemi tia tias uri uti utis vfib vtach
     """.split()
 )
 _VOWEL = re.compile("[aeiouy]")
@@ -44,7 +44,7 @@ _WORDS_TOO = frozenset(
     """.split()
 )
 # Abbreviations of the wards that look like a condition's: what stands before or behind them where they are those. A
-# hospital day, a patient's number, an ambulance, a radiologist, "tender to palpation".
+# hospital day, a patient's number, an ambulance, a radiologist, "tender to palpation"; and the fall of a year.
 _WARD_WORDS = {
     "HD": re.compile(r"\s*#?\s*\d"),
     "PID": re.compile(r"\s*[#:]?\s*\d{3}"),
@@ -55,6 +55,7 @@ _WARD_WORDS = {
         r"\s*:?\s*(?:[\d<>~=]|prophylaxis|ppx|goal|in the|was|of|under|above|below|less|greater|drop)", re.I
     ),
     "HRS": re.compile(r"\s*(?:\d|prior|after|before|ago|post|later|PRN|as needed)", re.IGNORECASE),
+    "fall": re.compile(r" of (?:19|20)\d\d"),
     "TTP": re.compile(r"\s+(?:over|at|in|along|on|of|diffuse|throughout)\b", re.IGNORECASE),
 }
 _TENDER = re.compile(
@@ -81,12 +82,21 @@ _MODEL = re.compile(r"-[A-Z]+\d{2}")
 _REACTION = re.compile(r"\ballerg(?:y|ies|ic)\b(?: to)?[^.;()\n]{0,50}\([^.;()\n]{0,30}$", re.IGNORECASE)
 _REACTION_REACH = 80
 # "Aspirin stopped": no long-term use of it.
-_LONG_TERM = "icd10cm:Z79"
+_LONG_TERM = ("icd10cm:Z79", "icd10cm:Z99.81")
+# "Not on chronic steroids", "she is not on any home oxygen", "has never been on insulin", "off anticoagulation".
+_NOT_ON = re.compile(
+    r"\b(?:(?:not|never|isn't|wasn't)(?: currently| presently| yet| now| been| placed| started| a candidate)*"
+    r" (?:on|for|using)|off(?: of)?|without(?: any)?|no longer on)"
+    r"(?: any| his| her| chronic| long[- ]term| daily| home| systemic| oral| full[- ]dose| therapeutic| supplemental)*"
+    r" ?$",
+    re.IGNORECASE,
+)
 _STOPPED = re.compile(
     r",? ?(?:\d+ ?mg |daily |OD |BD )*(?:(?:was|were|is|has been|have been|now|be) )*"
     r"(?:stopped|discontinued|ceased|finished|completed|ended|d/c'?d|withheld|withdrawn|weaned off)\b",
     re.IGNORECASE,
 )
+_NOT_ON_REACH = 60
 # "We will send a pertussis PCR", "influenza swab pending": looked for, unless the words there say that it was found.
 _INFECTIONS = ("icd10cm:A", "icd10cm:B", "icd10cm:J09", "icd10cm:J10", "icd10cm:J11", "icd10cm:U07")
 _TEST = re.compile(
@@ -163,7 +173,10 @@ def mentions(
         side = words.side(match.first, match.last)
         if not side and only_side and not dictionary.codes[senses[0].code].startswith(_ELSEWHERE):
             side = only_side
-        senses = [s for s in _chosen(dictionary, senses, side) if _written_so(s, text[start:end], shouting)]
+        chosen = _chosen(dictionary, senses, side) or _chosen(
+            dictionary, senses, words.side_inside(match.first, match.last)
+        )
+        senses = [s for s in chosen if _written_so(s, text[start:end], shouting)]
         if not senses:
             continue
         code = dictionary.codes[senses[0].code]
@@ -182,7 +195,7 @@ def mentions(
         over = is_past(text, asserted, start, end, code, heading)
         past_until = max(past_until, match.last if over else -1)
         over = over or (match.nested and match.last <= past_until)
-        if asserted.status == "affirmed" and senses[0].source == Source.PAST and was_done(text, end, heading):
+        if asserted.status == "affirmed" and senses[0].source == Source.PAST and was_done(text, start, end, heading):
             asserted = Assertion("historical")
         stranger, asked = is_strangers(text, asserted), is_asked(text, asserted)
         found.append(Mention(*span, tuple(senses), asserted.status, kind, gaps, nested, over, stranger, asked))
@@ -274,7 +287,8 @@ def _is_not_had(text: str, start: int, end: int, code: str) -> bool:
     """Whether it is a drug that was stopped, an infection looked for, an organ that was received, or a pregnancy that
     is over or another's."""
     if code.startswith(_LONG_TERM):
-        return _STOPPED.match(text, end) is not None
+        before = text[max(0, start - _NOT_ON_REACH) : start]
+        return _STOPPED.match(text, end) is not None or _NOT_ON.search(before) is not None
     if code.startswith(_INFECTIONS):
         return _is_tested(text, start, end)
     if code.startswith(_DONOR):

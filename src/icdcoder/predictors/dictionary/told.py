@@ -36,6 +36,15 @@ _YEAR = re.compile(
     r" {0,2}(?:\(|, ?|- ?)?(?:dx'?d? |in |circa |since )?(?:[A-Z][a-z]{2,8}\.?,? |\d{1,2}[/-](?:\d{1,2}[/-])?)?"
     r"(?P<year>(?:19|20)\d\d)(?![\w/-]|\.\d)"
 )
+_COMES_AFTER = re.compile(
+    r"\b(?:follow(?:ing|s|ed)?[- ]?up(?: visit| appointment)?|seen|visit|check(?:ed|-?up)?|recover(?:y|ing|ed)|"
+    r"recuperating|rehab(?:ilitation)?|(?:POD|post-?op(?:erative)? day) ?#?\d+|"
+    r"(?:days?|weeks?|wks?|months?|mos?|years?|yrs?))"
+    r" (?:after|following|from|since|out from|status post|post|s/p)"
+    r"(?: an?| the| his| her| elective| recent| uncomplicated| total| right| left| bilateral| open| laparoscopic)* ?$",
+    re.IGNORECASE,
+)
+_COMES_AFTER_REACH = 80
 _VISIT = re.compile(
     r"\b(?:admi\w+|discharged?|service|visit|encounter|exam\w*|date|seen|dated?)\b[^\n]{0,30}?\b(?P<year>(?:19|20)\d\d)\b",
     re.I,
@@ -86,9 +95,11 @@ def is_over(text: str, asserted: Assertion, end: int, code: str) -> bool:
     )
 
 
-def was_done(text: str, end: int, heading: str) -> bool:
-    """Whether an operation that ends there is one of the past: by the year behind it, or listed under what a patient
-    had before."""
+def was_done(text: str, start: int, end: int, heading: str) -> bool:
+    """Whether an operation that stands there is one of the past: by what comes after it ("follow-up after hip
+    replacement", "POD 3 from CABG"), by the year behind it, or listed under what a patient had before."""
+    if _COMES_AFTER.search(text, max(0, start - _COMES_AFTER_REACH), start):
+        return True
     found = _YEAR.match(text, end)
     if found and all(found["year"] != visit["year"] for visit in _VISIT.finditer(text, 0, _HEAD)):
         return True

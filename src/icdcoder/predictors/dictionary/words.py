@@ -86,6 +86,11 @@ class TermWords:
         ends = len(behind) == 1 or (len(behind) == 2 and not behind[1])
         return SIDES["both"] if ends and behind[0] and self.sides.get(last + 2) == SIDES["both"] else 0
 
+    def side_inside(self, first: int, last: int) -> int:
+        """The side named between the words of a match, which is one of what they name and not of the whole: "bilateral
+        emboli with right heart strain"; 0 for none."""
+        return next((self.sides[at] for at in range(first + 1, last + 1) if at in self.sides), 0)
+
 
 def term_words(text: str, read_as: Callable[[str], str] = joined) -> TermWords:
     """The words of a note or of a term. read_as: what a normal word is filed as; a dictionary corrects it too.
