@@ -25,7 +25,7 @@ DOCUMENTS = [Document(str(i), (Note(str(i), TEXTS[i % 3]),), (), str(i), "train"
 @pytest.fixture(scope="module")
 def config(tiny_models: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Config:
     folder = tiny_models.save("bert", tmp_path_factory.mktemp("model"))
-    return Config(checkpoint=folder, window=24, overlap=4, epochs=20, learning_rate=0.01, questions=2)
+    return Config(checkpoint=folder, window=24, overlap=4, epochs=40, learning_rate=0.003, questions=2)
 
 
 @pytest.fixture(scope="module")
