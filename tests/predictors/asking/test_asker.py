@@ -16,12 +16,14 @@ PLACES = frozenset({"concept"})
 NAMES = ("fever", "cough", "pain", "rash")
 TEXTS = [f"seen today with {first} and {second}" for first in NAMES for second in NAMES if first != second]
 QUESTIONS = [{"concept": name} for name in NAMES]
-QUICK = AskingConfig(epochs=12, learning_rate=0.015, batch_size=2, questions=4, tuning="full")
+QUICK = AskingConfig(epochs=20, learning_rate=0.002, batch_size=2, questions=4, tuning="full")
 
 
 @pytest.fixture(scope="module")
 def checkpoint(causal_models: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return causal_models.save(tmp_path_factory.mktemp("model"), [*TEXTS, *NAMES])
+    # Narrower, or with smaller weights, most seeds learn nothing in this time.
+    size = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "initializer_range": 0.15}
+    return causal_models.save(tmp_path_factory.mktemp("model"), [*TEXTS, *NAMES], **size)
 
 
 def new(folder: Path, **changes: object) -> Asker:
@@ -47,7 +49,7 @@ def trained(checkpoint: Path) -> Asker:
 def test_it_learns_what_a_note_says(trained: Asker) -> None:
     found = np.stack([trained.probabilities(Note("a", text), QUESTIONS) for text in TEXTS])
     truth = np.array([[name in text for name in NAMES] for text in TEXTS])
-    assert found[truth].mean() > found[~truth].mean() + 0.05
+    assert found[truth].mean() > found[~truth].mean() + 0.2
     assert (trained.probabilities(Note("b", " "), QUESTIONS) == 0).all()
 
 
