@@ -54,6 +54,8 @@ def accepted(prediction: Prediction) -> set[str]:
         ("fever, no abdominal or chest pain", {"R50.9"}, {"R07.9", "R10.9"}),
         ("ESTIMATED BLOOD LOSS: 50 mL.", set(), {"R58", "D62"}),
         ("PSA was 4.1 and ANA negative", set(), {"L40.50", "R76.89"}),
+        # What is too little alone is too little however often it is said.
+        ("IMPRESSION: Fat pad excised. Fat pad sent. Fat pad closed. Fat pad intact. Fat pad.", set(), {"E65"}),
         ("PNEUMONIA OF THE RIGHT LOWER LOBE. CHRONIC KIDNEY DISEASE STAGE 3.", {"J18.9", "N18.30"}, {"N18.9"}),
         ("pnuemonia, hypertenison and pneum0nia", {"J18.9", "I10"}, set()),
         ("Diagnosis\tOnset\nhypertension\t2010\nasthma\t1999\n", {"I10", "J45.909"}, set()),

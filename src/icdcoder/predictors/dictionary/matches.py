@@ -41,8 +41,9 @@ def matches(text: str, words: TermWords, dictionary: Dictionary, gaps: int) -> l
     longer = Match(0, -1, 0)
     for match in sorted(windows, key=lambda m: (m.first, -m.last, m.gaps)):
         if match.last > match.first:
-            # A condition without another does not begin with the other: "without fever, chills".
-            if words.words.words[match.first] == "without":
+            # A condition without another does not begin with the other, nor end before it: "without fever, chills".
+            if "without" in (words.words.words[match.first], words.words.words[match.last]):
+                dropped.append(match)
                 continue
             if _joins_terms(text, words, match, terms_at):
                 dropped.append(match)

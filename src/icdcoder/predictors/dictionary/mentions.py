@@ -66,6 +66,17 @@ _TENDER = re.compile(
 _NUMBER = re.compile(r"\d\s*$")
 # A term that goes over a comma or a bracket is a looser reading, like one with a word in between.
 _ASIDE = re.compile("[,()]")
+# So is one of the tables, whose words are found in any order, that ends with an adjective of what stands behind it
+# ("displacement of the renal vessels", "lesion at the splenic flexure"), and one of the alphabetic index that goes over
+# an "and" ("sinuses and abdominal").
+_OF_TABLES = (Source.DESCRIPTION, Source.INCLUSION, Source.INDEX, Source.HEADING)
+_AND = re.compile(r"&|/|\b(?:and|or)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:(?<=al)|(?<=ar)|(?<=ary)|(?<=ory)|(?<=ic)|(?<=ous)|(?<=oid)|(?<=ive)|(?<=uterine)) "
+    r"(?!(?:after|and|are|as|at|by|during|due|for|from|had|has|in|is|of|on|or|origin|secondary|since|that|then|to|was|"
+    r"were|when|which|who|with|without)\b)[a-z]{3}|[- ]free\b"
+)
+_NON = re.compile(r"\b(?:non|mid)[- ]$", re.IGNORECASE)
 # "History of breast cancer, now metastatic": the wording of a history does not count, the cancer in it does.
 _CANCER_OVER = "icd10cm:Z85"
 _DONOR = "icd10cm:Z52"
@@ -159,14 +170,15 @@ def mentions(
     found = []
     where, past_until = 0, -1
     silent: list[Match] = []
-    going_on: list[Match] = []
+    hiding: list[Match] = []
+    not_hiding: list[Match] = []
     for match in matches(text, words, dictionary, MOST_GAPS if reading.gaps else 0):
         start, end = offsets[match.first][0], offsets[match.last][1]
         senses = dictionary.senses(match.term)
         if not senses:
             silent.append(match)
             continue
-        if match.nested and any(s.first <= match.first and match.last <= s.last for s in silent[-3:]):
+        if match.nested and _inside(match, silent[-3:]):
             continue
         if _is_no_condition(text, start, end):
             continue
@@ -183,15 +195,17 @@ def mentions(
         if _is_not_had(text, start, end, code):
             continue
         if code.startswith(_CANCER_OVER) and goes_on(text, end):
-            going_on.append(match)
+            not_hiding.append(match)
             continue
-        nested = match.nested and not any(m.first <= match.first and match.last <= m.last for m in going_on[-3:])
+        nested = match.nested and (_inside(match, hiding[-4:]) or not _inside(match, not_hiding[-3:]))
         while where + 1 < len(sections) and sections[where].end <= start:
             where += 1
         span = cleaned.to_source(start, end)
         asserted = _asserted(assertions, text, start, end, offsets[match.last][0])
         kind, heading = (sections[where].kind, sections[where].title) if sections else ("other", "")
-        gaps = match.gaps + bool(_ASIDE.search(text, start, end))
+        loose = _is_loose(text, start, end, senses[0].source)
+        (not_hiding if loose or senses[0].source == Source.EVERYDAY else hiding).append(match)
+        gaps = match.gaps + bool(_ASIDE.search(text, start, end)) + loose
         over = is_past(text, asserted, start, end, code, heading)
         past_until = max(past_until, match.last if over else -1)
         over = over or (match.nested and match.last <= past_until)
@@ -299,6 +313,19 @@ def _is_not_had(text: str, start: int, end: int, code: str) -> bool:
 def _is_tested(text: str, start: int, end: int) -> bool:
     """Whether what stands there is what a test looks for, or a vaccine is given against."""
     return _TEST.match(text, end) is not None and not _POSITIVE.search(text[max(0, start - 60) : start])
+
+
+def _inside(match: Match, others: Sequence[Match]) -> bool:
+    return any(other.first <= match.first and match.last <= other.last for other in others)
+
+
+def _is_loose(text: str, start: int, end: int, source: Source) -> bool:
+    """Whether a term of the tables was put together from what does not belong together."""
+    if source not in _OF_TABLES:
+        return False
+    if _GOES_ON.match(text, end) or _NON.search(text, max(0, start - 4), start):
+        return True
+    return source >= Source.INDEX and _AND.search(text, start, end) is not None
 
 
 def _is_no_condition(text: str, start: int, end: int) -> bool:

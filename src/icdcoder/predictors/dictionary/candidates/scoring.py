@@ -154,7 +154,7 @@ def candidates(
         rows.sort(key=lambda row: (-row[0], row[1].start))
         strengths, mentions, senses = zip(*rows, strict=True)
         best = strengths[0]
-        repeats = sum(strength > 0.3 for strength in strengths[1:])
+        repeats = sum(strength > 0.3 and sense.source != Source.EVERYDAY for strength, _, sense in rows[1:])
         score = min(HIGHEST, 1 - (1 - best) * (1 - REPEATED) ** repeats)
         code = dictionary.code(number)
         said = descriptions.said(code)
