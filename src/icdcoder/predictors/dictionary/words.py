@@ -16,10 +16,14 @@ SIDES = {"right": 1, "left": 2, "bilateral": 3, "both": 3, "bilaterally": 3}
 # Of one side, in spite of the word: the radius and the ulna.
 _BOTH_BONES = re.compile(r"both[ -]bones?\b", re.IGNORECASE)
 # How they are written too. A letter is a side where _LETTERED says so.
-_WRITTEN = SIDES | {"rt": 1, "lt": 2, "bilat": 3, "r": 1, "l": 2, "od": 1, "os": 2, "ou": 3}
+_WRITTEN = SIDES | {"rt": 1, "lt": 2, "bilat": 3, "r": 1, "l": 2, "od": 1, "os": 2, "ou": 3, "re": 1, "le": 2}
 _LETTERS = frozenset(("R", "L", "RT", "LT"))
-# Of eyes: OD, OS, OU (both); elsewhere an overdose, overall survival.
-_OF_EYES = frozenset(("OD", "OS", "OU"))
+# Of eyes: OD, OS, OU (both), RE, LE; elsewhere an overdose, overall survival, a lower extremity.
+_OF_EYES = frozenset(("OD", "OS", "OU", "RE", "LE"))
+_EXTREMITY = re.compile(
+    r" (?:\w+ )?(?:edema|oedema|swelling|weakness|strength|pain|DVT|ulcer|cellulitis|duplex|doppler|US|wound|motor|pulses?)\b",
+    re.IGNORECASE,
+)
 _EYES = re.compile(
     r"eye|ocul|ophth|vision|visual|retin|catar|glauc|macul|corne|IOP|conjunc|vitre|lens|uve|\bVA\b|20/\d\d",
     re.IGNORECASE,
@@ -143,7 +147,9 @@ def _is_side(text: str, start: int, end: int) -> bool:
     """Whether an abbreviation that may be a side is one: a letter, or two in capitals, only beside a word."""
     written = text[start:end]
     if written.upper() in _OF_EYES:
-        return written.isupper() and _EYES.search(text, max(0, start - 80), end + 30) is not None
+        if not written.isupper() or (written.upper() == "LE" and _EXTREMITY.match(text, end)):
+            return False
+        return _EYES.search(text, max(0, start - 80), end + 30) is not None
     return _LETTERED.match(text, start) is not None if written in _LETTERS else len(written) > 1
 
 

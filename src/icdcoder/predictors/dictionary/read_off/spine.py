@@ -29,7 +29,7 @@ _OPEN = {
     "M48.50XA": ("M48.52XA", "M48.54XA", "M48.56XA"),
 }
 _DISC = "M51.9"
-_DISPLACED = re.compile(r"herniat|protru|bulg|prolaps|displac|extru|slipped", re.IGNORECASE)
+_DISPLACED = re.compile(r"hernia|protru|bulg|prolaps|displac|extru|slipped|ruptured|HNP|nucleus", re.IGNORECASE)
 _DISPLACED_DISC, _WORN_DISC = ("M50.20", "M51.24", "M51.26"), ("M50.30", "M51.34", "M51.369")
 _NUMBER = {"cervical": 0, "thoracic": 1, "lumbar": 2}
 _SEVERAL_RIBS = re.compile(r"ribs|fractures|fxs", re.IGNORECASE)
