@@ -67,13 +67,13 @@ _NUMBER = re.compile(r"\d\s*$")
 # A term that goes over a comma or a bracket is a looser reading, like one with a word in between.
 _ASIDE = re.compile("[,()]")
 # So is one of the tables, whose words are found in any order, that ends with an adjective of what stands behind it
-# ("displacement of the renal vessels", "lesion at the splenic flexure"), and one of the alphabetic index that goes over
-# an "and" ("sinuses and abdominal").
+# ("displacement of the renal vessels", "lesion at the splenic flexure"), and one that goes over an "and" ("sinuses and
+# abdominal"): of the index always, of titles where other words stand between as well.
 _OF_TABLES = (Source.DESCRIPTION, Source.INCLUSION, Source.INDEX, Source.HEADING)
 _AND = re.compile(r"&|/|\b(?:and|or)\b", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"(?:(?<=al)|(?<=ar)|(?<=ary)|(?<=ory)|(?<=ic)|(?<=ous)|(?<=oid)|(?<=ive)|(?<=uterine)) "
-    r"(?!(?:after|and|are|as|at|by|during|due|for|from|had|has|in|is|of|on|or|origin|secondary|since|that|then|to|was|"
+    r"(?!(?:after|and|are|area|as|at|by|during|due|for|from|had|has|in|is|of|on|or|origin|region|secondary|since|that|then|to|was|"
     r"were|when|which|who|with|without)\b)[a-z]{3}|[- ]free\b"
 )
 _NON = re.compile(r"\b(?:non|mid)[- ]$", re.IGNORECASE)
@@ -201,9 +201,9 @@ def mentions(
         while where + 1 < len(sections) and sections[where].end <= start:
             where += 1
         span = cleaned.to_source(start, end)
-        asserted = _asserted(assertions, text, start, end, offsets[match.last][0])
+        asserted = _asserted(assertions, text, start, end, offsets[match.first][1], offsets[match.last][0])
         kind, heading = (sections[where].kind, sections[where].title) if sections else ("other", "")
-        loose = _is_loose(text, start, end, senses[0].source)
+        loose = _is_loose(text, start, end, senses[0].source, match.gaps)
         (not_hiding if loose or senses[0].source == Source.EVERYDAY else hiding).append(match)
         gaps = match.gaps + bool(_ASIDE.search(text, start, end)) + loose
         over = is_past(text, asserted, start, end, code, heading)
@@ -220,9 +220,12 @@ def mentions(
     return sorted(found, key=lambda mention: (mention.start, -mention.end))
 
 
-def _asserted(assertions: Assertions | None, text: str, start: int, end: int, last: int) -> Assertion:
-    """What the words around the term assert; last: where its last word begins."""
+def _asserted(assertions: Assertions | None, text: str, start: int, end: int, first: int, last: int) -> Assertion:
+    """What the words around the term assert; first: where its first word ends; last: where its last begins."""
     asserted = assertions.of(start, end) if assertions else Assertion("affirmed")
+    if assertions and asserted.status == "affirmed" and _ASIDE.search(text, start, end):
+        # The words that deny it may end at the comma: "without nausea, vomiting".
+        asserted = assertions.of(start, first)
     if assertions and asserted.status in ("affirmed", "family") and _ASSERTS.match(text, start):
         # The words that deny it reach into the term itself: "no family history of colon cancer".
         tail = assertions.of(last, end)
@@ -319,13 +322,13 @@ def _inside(match: Match, others: Sequence[Match]) -> bool:
     return any(other.first <= match.first and match.last <= other.last for other in others)
 
 
-def _is_loose(text: str, start: int, end: int, source: Source) -> bool:
+def _is_loose(text: str, start: int, end: int, source: Source, gaps: int) -> bool:
     """Whether a term of the tables was put together from what does not belong together."""
     if source not in _OF_TABLES:
         return False
     if _GOES_ON.match(text, end) or _NON.search(text, max(0, start - 4), start):
         return True
-    return source >= Source.INDEX and _AND.search(text, start, end) is not None
+    return (gaps > 0 or source >= Source.INDEX) and _AND.search(text, start, end) is not None
 
 
 def _is_no_condition(text: str, start: int, end: int) -> bool:

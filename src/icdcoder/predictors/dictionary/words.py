@@ -21,7 +21,7 @@ _LETTERS = frozenset(("R", "L", "RT", "LT"))
 # Of eyes: OD, OS, OU (both), RE, LE; elsewhere an overdose, overall survival, a lower extremity.
 _OF_EYES = frozenset(("OD", "OS", "OU", "RE", "LE"))
 _EXTREMITY = re.compile(
-    r" (?:\w+ )?(?:edema|oedema|swelling|weakness|strength|pain|DVT|ulcer|cellulitis|duplex|doppler|US|wound|motor|pulses?)\b",
+    r" (?:\w+ )?(?:o?edema|swelling|weakness|strength|pain|DVT|ulcer|cellulitis|duplex|doppler|US|wound|motor|pulse)",
     re.IGNORECASE,
 )
 _EYES = re.compile(
