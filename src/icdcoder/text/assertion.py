@@ -54,6 +54,8 @@ _ASKED = re.compile(
     r"(?:smok|tobacco|alcohol|etoh|(?:illicit |recreational )?drug|substance)(?!.*\bhx\b)", re.IGNORECASE
 )
 _WORD = re.compile(r"\S+")
+# Signs that stand before what they say: "(-) blurred vision (+) headache", and not behind it: "fever (-), cough (+)".
+_SIGN_FIRST = re.compile(r"(?:^|[:.;\n])[ \t]*\([-+]\) ?\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Assertions:
             headings = {section.start for section in sections}
             headings.update(section.body_start for section in sections if not _ASKED.match(section.title))
             starts = sorted({*starts, *(at for at in headings if at < len(text))})
-        self._text = text
+        signs_first = "(-)" in text and _SIGN_FIRST.search(text)
+        self._text = text.replace("(-)", "[-]").replace("(+)", "[x]") if signs_first else text
         self._starts = starts
         self._scopes: dict[int, list[_Scope]] = {}
 

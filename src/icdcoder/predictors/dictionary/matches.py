@@ -13,7 +13,8 @@ from icdcoder.text.term_index import Match
 _BARRIERS = frozenset(
     """
     no not free without denied denies deny negative never nor but however although except although absence ruled rule
-    versus vs who he she then after before when while until if either
+    versus vs who he she then after before when while until if either worse worsen radiate radiating
+    radiated
     """.split()
 )
 # Words between those of a list, and between a term's words.

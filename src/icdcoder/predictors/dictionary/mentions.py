@@ -104,7 +104,8 @@ _NOT_ON = re.compile(
 )
 _STOPPED = re.compile(
     r",? ?(?:\d+ ?mg |daily |OD |BD )*(?:(?:was|were|is|has been|have been|now|be) )*"
-    r"(?:stopped|discontinued|ceased|finished|completed|ended|d/c'?d|withheld|withdrawn|weaned off)\b",
+    r"(?:stopped|discontinued|ceased|finished|completed|ended|d/c'?d|withheld|withdrawn|weaned off)\b|"
+    r",? (?:but|and|until) (?:s?he|they|the patient) (?:has |had |have )?(?:stopped|discontinued)\b",
     re.IGNORECASE,
 )
 _NOT_ON_REACH = 60

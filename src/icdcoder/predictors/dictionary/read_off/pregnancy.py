@@ -52,7 +52,8 @@ _PREGNANT = re.compile(
 # A pregnancy that is over or another's, one wished for or warned of: what stands before the word for it, and behind.
 _NOT_BEFORE = re.compile(
     r"\b(?:normal|(?:well[- ])?controlled|monitored|uneventful|uncomplicated|unremarkable|prior|previous|past|former|"
-    r"first|second|third|last|earlier|two|three|four|five|\d|molar|full[- ]?term|against|avoid\w*|prevent\w*|"
+    r"first|second|third|last|earlier|two|three|four|five|six|seven|eight|nine|ten|"
+    r"multiple|several|many|\d|molar|full[- ]?term|against|avoid\w*|prevent\w*|"
     r"plan\w*|desir\w*|wish\w*|wants?|future|after|since|before|during|throughout|mother'?s?|trimester of|in)\W+"
     r"(?:(?:her|his|the|a|an|any|all|both) )?$",
     re.IGNORECASE,
