@@ -109,6 +109,12 @@ _STOPPED = re.compile(
     re.IGNORECASE,
 )
 _NOT_ON_REACH = 60
+# "Her rheumatoid arthritis on her hands" is none of wear.
+_WORN_JOINTS = tuple(f"icd10cm:M{number}" for number in range(15, 20))
+_INFLAMED = re.compile(
+    r"\b(?:rheumatoid|psoriatic|gouty|septic|reactive|juvenile|infectious|inflammatory|pyogenic|viral|crystal)[ -]$",
+    re.IGNORECASE,
+)
 # "We will send a pertussis PCR", "influenza swab pending": looked for, unless the words there say that it was found.
 _INFECTIONS = ("icd10cm:A", "icd10cm:B", "icd10cm:J09", "icd10cm:J10", "icd10cm:J11", "icd10cm:U07")
 _TEST = re.compile(
@@ -302,13 +308,15 @@ def _written_so(sense: Sense, text: str, shouting: bool) -> bool:
 
 
 def _is_not_had(text: str, start: int, end: int, code: str) -> bool:
-    """Whether it is a drug that was stopped, an infection looked for, an organ that was received, or a pregnancy that
-    is over or another's."""
+    """Whether it is a drug that was stopped, an infection looked for, a joint that is inflamed and not worn, an organ
+    that was received, or a pregnancy that is over or another's."""
     if code.startswith(_LONG_TERM):
         before = text[max(0, start - _NOT_ON_REACH) : start]
         return _STOPPED.match(text, end) is not None or _NOT_ON.search(before) is not None
     if code.startswith(_INFECTIONS):
         return _is_tested(text, start, end)
+    if code.startswith(_WORN_JOINTS):
+        return _INFLAMED.search(text, max(0, start - 15), start) is not None
     if code.startswith(_DONOR):
         return _RECEIVED.search(text, max(0, start - 25), end + 15) is not None
     return code in _PREGNANT and not is_state(text, start, end)
