@@ -201,12 +201,14 @@ def test_what_goes_wrong_in_a_process_is_said_without_its_texts(tmp_path: Path) 
 
 
 ORPHAN = """
-import sys, time
+import signal, sys, time
 from functools import partial
 from pathlib import Path
 from icdcoder.experiment.draft_process import DraftProcess
 from icdcoder.text.word_numbers import WordNumbers
 
+# A test that was started in the background of a shell inherits that it ignores interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 process = DraftProcess(Path(sys.argv[1]), partial(WordNumbers, "caml"))
 process.start()
 print(process._process.pid, flush=True)
